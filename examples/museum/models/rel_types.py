@@ -1,0 +1,10 @@
+"""Relationship types that are used from both of their ends."""
+
+ATTRIBUTED_TO = "ATTRIBUTED_TO"
+PLACED_IN = "PLACED_IN"
+SHOWN_IN = "SHOWN_IN"
+HAS_ROOM = "HAS_ROOM"
+LOCATED_IN = "LOCATED_IN"
+CURATES = "CURATES"
+LENDS = "LENDS"
+BORROWS = "BORROWS"
