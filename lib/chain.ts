@@ -1,0 +1,181 @@
+/**
+ * Takes the revisions of a migrations folder and gives their order, root first, or every fault of the chain by name:
+ * a duplicate, a missing parent, a wrong digest, a circle, two heads. The order follows the parents, never the file
+ * names. Never repairs anything.
+ */
+import { CrochetError } from "./error.ts";
+import type { Revision } from "./revision.ts";
+import { nearest } from "./text.ts";
+
+/** Revisions in the order in which they are applied. */
+export interface Chain {
+  revisions: Revision[];
+  /** The last revision, undefined in an empty project. */
+  head: Revision | undefined;
+}
+
+/** A fault of the chain. */
+export interface ChainFault {
+  kind: "duplicate" | "missing-parent" | "edited" | "circle" | "heads";
+  message: string;
+  /** File at which the chain breaks. */
+  file: string;
+  hint: string;
+}
+
+/** Every fault, in a stable order. */
+export function chainFaults(revisions: Revision[]): ChainFault[] {
+  const faults: ChainFault[] = [];
+  const byId = new Map<string, Revision>();
+  for (const revision of sorted(revisions)) {
+    const other = byId.get(revision.revisionId);
+    if (other) {
+      faults.push({
+        kind: "duplicate",
+        file: revision.file,
+        message: `"${revision.file}" and "${other.file}" have the same revision id "${revision.revisionId}"`,
+        hint: "rename one of the two files and its revisionId",
+      });
+    } else byId.set(revision.revisionId, revision);
+  }
+  for (const revision of sorted(revisions)) {
+    for (const parent of revision.parents) {
+      const found = byId.get(parent.id);
+      if (!found) {
+        const meant = nearest(parent.id, byId.keys());
+        faults.push({
+          kind: "missing-parent",
+          file: revision.file,
+          message: `"${revision.file}" follows "${parent.id}", which does not exist`,
+          hint: meant && meant !== revision.revisionId
+            ? `did you mean "${meant}"? Else take the file back from Git`
+            : "take the file back from Git",
+        });
+      } else if (found.digest !== parent.digest) {
+        faults.push({
+          kind: "edited",
+          file: found.file,
+          message: `"${found.file}" was edited after "${revision.file}" was written: its digest is ${
+            found.digest.slice(0, 12)
+          }…, the child expects ${parent.digest.slice(0, 12)}…`,
+          hint:
+            `take the file back from Git (git checkout -- ${found.file}), and put the change into a new migration`,
+        });
+      }
+    }
+  }
+  const order = topological([...byId.values()]);
+  if (order.length < byId.size) {
+    const circle = [...byId.values()].filter((r) =>
+      !order.includes(r) && r.parents.every((p) => byId.has(p.id))
+    );
+    const names = findCircle(circle, byId);
+    if (names.length > 0) {
+      faults.push({
+        kind: "circle",
+        file: byId.get(names[0])!.file,
+        message: `the migrations follow each other in a circle: ${
+          [...names, names[0]].map((name) => `"${name}"`).join(" -> ")
+        }`,
+        hint: "correct parentId in one of them",
+      });
+    }
+  }
+  const heads = headsOf([...byId.values()]);
+  if (heads.length > 1) {
+    faults.push({
+      kind: "heads",
+      file: heads.at(-1)!.file,
+      message: `the chain has ${heads.length} heads: ${
+        heads.map((head) => `"${head.revisionId}"`).join(" and ")
+      }`,
+      hint: "let one of them follow the other (parentId and parentDigest)",
+    });
+  }
+  return faults;
+}
+
+/** The chain in order. @throws CrochetError CHAIN_BROKEN that names every fault */
+export function buildChain(revisions: Revision[]): Chain {
+  const faults = chainFaults(revisions);
+  if (faults.length > 0) {
+    const [first, ...rest] = faults;
+    const more = rest.length > 0 ? "\n" + rest.map((fault) => `  and ${fault.message}`).join("\n") : "";
+    throw new CrochetError("CHAIN_BROKEN", `The chain of migrations is broken: ${first.message}${more}`, {
+      at: { file: first.file },
+      hint: first.hint,
+      data: faults,
+    });
+  }
+  const ordered = topological(revisions);
+  return { revisions: ordered, head: headsOf(revisions)[0] };
+}
+
+/** The revisions that nothing follows, sorted by id. */
+export function headsOf(revisions: Revision[]): Revision[] {
+  const parents = new Set(revisions.flatMap((revision) => revision.parents.map((parent) => parent.id)));
+  return sorted(revisions).filter((revision) => !parents.has(revision.revisionId));
+}
+
+/** The revision a person named, by its id or by the beginning that only it has. @throws CrochetError UNKNOWN_REVISION */
+export function findRevision(chain: Chain, name: string): Revision {
+  const ids = chain.revisions.map((revision) => revision.revisionId);
+  const exact = chain.revisions.find((revision) => revision.revisionId === name);
+  if (exact) return exact;
+  const begins = chain.revisions.filter((revision) =>
+    revision.revisionId.startsWith(name) && /^\d{4,}/.test(name)
+  );
+  if (begins.length === 1) return begins[0];
+  const meant = nearest(name, ids);
+  throw new CrochetError(
+    "UNKNOWN_REVISION",
+    `There is no revision "${name}"${ids.length === 0 ? ": the project has no migrations" : ""}`,
+    {
+      hint: meant ? `did you mean "${meant}"?` : `the head is "${ids.at(-1) ?? "none"}"`,
+    },
+  );
+}
+
+/** Parents before children; among revisions that are free, the smaller id first. Leaves out what is in a circle. */
+function topological(revisions: Revision[]): Revision[] {
+  const byId = new Map(revisions.map((revision) => [revision.revisionId, revision]));
+  const children = new Map<string, Revision[]>();
+  const waiting = new Map<string, number>();
+  for (const revision of byId.values()) {
+    waiting.set(revision.revisionId, revision.parents.length);
+    for (const { id } of revision.parents) children.set(id, [...children.get(id) ?? [], revision]);
+  }
+  const order: Revision[] = [];
+  let free = sorted([...byId.values()].filter((revision) => revision.parents.length === 0));
+  while (free.length > 0) {
+    const [next, ...rest] = free;
+    order.push(next);
+    const released: Revision[] = [];
+    for (const child of children.get(next.revisionId) ?? []) {
+      const open = waiting.get(child.revisionId)! - 1;
+      waiting.set(child.revisionId, open);
+      if (open === 0) released.push(child);
+    }
+    free = released.length > 0 ? sorted([...rest, ...released]) : rest;
+  }
+  return order;
+}
+
+function findCircle(candidates: Revision[], byId: Map<string, Revision>): string[] {
+  for (const start of sorted(candidates)) {
+    const path: string[] = [];
+    for (let at: Revision | undefined = start; at; at = byId.get(at.parents[0]?.id)) {
+      const seen = path.indexOf(at.revisionId);
+      if (seen !== -1) return path.slice(seen);
+      path.push(at.revisionId);
+    }
+  }
+  return [];
+}
+
+function sorted(revisions: Revision[]): Revision[] {
+  return [...revisions].sort((
+    a,
+    b,
+  ) => (a.revisionId < b.revisionId ? -1 : a.revisionId > b.revisionId ? 1 : a.file < b.file ? -1 : 1));
+}

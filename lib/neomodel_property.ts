@@ -1,0 +1,391 @@
+/**
+ * Takes a call such as `StringProperty(unique_index=True)` and gives the property it declares, with the problems
+ * that neomodel itself would have with it, and those it lets pass in silence.
+ * Argument positions and refusals are those of neomodel 7.0.0, `properties.py`. Never guesses an option.
+ */
+import type { Span } from "./python_syntax.ts";
+import {
+  classAttribute,
+  type InstanceValue,
+  methodResolutionOrder,
+  type PyValue,
+  toData,
+  truth,
+} from "./python_value.ts";
+import { nearest } from "./text.ts";
+
+/** A default value: known, a callable by its name, or unknown. */
+export type DefaultValue = { value: unknown } | { callable: string } | { unknown: true };
+
+/** A property as its model declares it. */
+export interface PropertyModel {
+  name: string;
+  /** Name under which Neo4j stores it. */
+  property: string;
+  /** neomodel's class, own subclasses resolved to the base they extend. */
+  type: string;
+  /** The project's own subclass, where there is one. */
+  class?: string;
+  required: boolean;
+  uniqueIndex: boolean;
+  index: boolean;
+  fulltextIndex: { analyzer: string; eventuallyConsistent: boolean } | null;
+  vectorIndex: { dimensions: number; similarityFunction: string } | null;
+  /** Pairs of stored value and label, or null. */
+  choices: [unknown, unknown][] | null;
+  default: DefaultValue | null;
+  maxLength: number | null;
+  format: string | null;
+  expression: string | null;
+  baseProperty: string | null;
+  to: string | null;
+  declaredIn: string;
+}
+
+/** A problem at a span of the file that holds the call. */
+export interface PropertyProblem {
+  severity: "error" | "warning";
+  code: string;
+  message: string;
+  hint?: string;
+  span: Span;
+}
+
+const COMMON = [
+  "name",
+  "owner",
+  "unique_index",
+  "index",
+  "fulltext_index",
+  "vector_index",
+  "required",
+  "default",
+  "db_property",
+  "label",
+  "help_text",
+];
+
+/** First positional arguments of each class; those that take keywords only after them have no more. */
+const OWN: Record<string, string[]> = {
+  Property: COMMON,
+  NormalizedProperty: COMMON,
+  IntegerProperty: COMMON,
+  FloatProperty: COMMON,
+  BooleanProperty: COMMON,
+  DateProperty: COMMON,
+  StringProperty: ["choices", "max_length"],
+  RegexProperty: ["expression"],
+  EmailProperty: ["expression"],
+  ArrayProperty: ["base_property"],
+  DateTimeProperty: ["default_now"],
+  DateTimeFormatProperty: ["default_now", "format"],
+  DateTimeNeo4jFormatProperty: ["default_now"],
+  JSONProperty: ["ensure_ascii", ...COMMON],
+  UniqueIdProperty: [],
+  AliasProperty: ["to"],
+  PointProperty: COMMON,
+};
+
+const CRS = ["cartesian", "cartesian-3d", "wgs-84", "wgs-84-3d"];
+const EMAIL = "[^@]+@[^@]+\\.[^@]+";
+
+/** Names of neomodel's property classes. */
+export const PROPERTY_CLASSES: ReadonlySet<string> = new Set(Object.keys(OWN));
+
+/** neomodel's own name of a value that comes from neomodel, wherever in the package it was imported from. */
+export function neomodelName(value: PyValue): string | undefined {
+  if (value.kind !== "external") return undefined;
+  const parts = value.path.split(".");
+  if (parts[0] !== "neomodel" && parts[0] !== "django_neomodel") return undefined;
+  return parts.at(-1);
+}
+
+/** The neomodel class behind a class or a library's name: the first one in its method resolution order. */
+export function neomodelBase(value: PyValue, names: ReadonlySet<string>): string | undefined {
+  if (value.kind === "external") {
+    const name = neomodelName(value);
+    return name && names.has(name) ? name : undefined;
+  }
+  if (value.kind !== "class") return undefined;
+  for (const entry of methodResolutionOrder(value) ?? []) {
+    const name = entry.kind === "external" ? neomodelName(entry) : undefined;
+    if (name && names.has(name)) return name;
+  }
+  return undefined;
+}
+
+/** neomodel's property class that the call makes, or undefined where the call makes no property. */
+export function propertyType(value: PyValue): string | undefined {
+  return value.kind === "instance" ? neomodelBase(value.callee, PROPERTY_CLASSES) : undefined;
+}
+
+/** Reads a property; `type` is what {@link propertyType} said. */
+export function readProperty(
+  name: string,
+  call: InstanceValue,
+  type: string,
+  declaredIn: string,
+): { property: PropertyModel; problems: PropertyProblem[] } {
+  const problems: PropertyProblem[] = [];
+  const report = (severity: "error" | "warning", code: string, message: string, hint?: string, span?: Span) =>
+    problems.push({ severity, code, message, hint, span: span ?? call.where.span });
+  const refuse = (message: string, hint?: string) =>
+    report("error", "neomodel-refuses", `neomodel refuses this property: ${message}`, hint);
+  const options = collectOptions(call, type, report);
+  const get = (option: string): PyValue | undefined => options.get(option)?.value;
+  const flag = (option: string): boolean => {
+    const value = get(option);
+    const known = value ? truth(value) : false;
+    if (known === undefined) {
+      report(
+        "error",
+        "option-unknown",
+        `the value of ${option} cannot be known without running Python`,
+        `write ${option}=True or ${option}=False`,
+        options.get(option)?.span,
+      );
+    }
+    return known ?? false;
+  };
+  const text = (option: string): string | null => {
+    const value = get(option);
+    if (!value || value.kind === "none") return null;
+    if (value.kind === "str") return value.value;
+    report(
+      option === "db_property" ? "error" : "warning",
+      "option-unknown",
+      `the value of ${option} cannot be known without running Python`,
+      "write it as a string",
+      options.get(option)?.span,
+    );
+    return null;
+  };
+  const isOwn = call.callee.kind === "class";
+  if (call.open) {
+    report(
+      "error",
+      "option-unknown",
+      "the options of this property are unpacked from a value that is not known",
+      "write the options out",
+    );
+  }
+  if (isOwn && classAttribute(call.callee as never, "__init__")) {
+    report(
+      "error",
+      "property-init",
+      `${(call.callee as { name: string }).name} sets options in its own __init__, which is not run`,
+      "give unique_index, index and required at the property itself",
+    );
+  }
+
+  const required = flag("required");
+  const index = flag("index");
+  const uniqueIndex = type === "UniqueIdProperty" ? true : flag("unique_index");
+  const given = get("default");
+  const hasDefault = given !== undefined && given.kind !== "none";
+  if (type === "UniqueIdProperty") {
+    const refused = ["required", "unique_index", "index", "default"].find((option) => options.has(option));
+    if (refused) refuse(`${refused} argument ignored by UniqueIdProperty`, `remove ${refused}`);
+  } else {
+    if (hasDefault && required) {
+      refuse("the arguments `required` and `default` are mutually exclusive", "keep one of the two");
+    }
+    if (uniqueIndex && index) {
+      refuse(
+        "the arguments `unique_index` and `index` are mutually exclusive",
+        "unique_index makes an index too: remove index",
+      );
+    }
+  }
+  const maxLength = get("max_length");
+  const choices = readChoices(
+    get("choices"),
+    (span) =>
+      report(
+        "warning",
+        "choices-unknown",
+        "the choices cannot be known without running Python; changes of them will not be noticed",
+        "write them as a dict of strings",
+        span,
+      ),
+    options.get("choices")?.span,
+  );
+  if (maxLength && maxLength.kind !== "none" && options.has("choices") && get("choices")!.kind !== "none") {
+    refuse("the arguments `choices` and `max_length` are mutually exclusive");
+  }
+  if (
+    type === "PointProperty" &&
+    !(get("crs")?.kind === "str" && CRS.includes((get("crs") as { value: string }).value))
+  ) {
+    refuse(`a point needs crs to be one of ${CRS.join(", ")}`);
+  }
+
+  const property: PropertyModel = {
+    name,
+    property: text("db_property") || name,
+    type,
+    ...(isOwn ? { class: (call.callee as { name: string }).name } : {}),
+    required: type === "AliasProperty" ? false : required,
+    uniqueIndex,
+    index,
+    fulltextIndex: readFulltext(
+      get("fulltext_index"),
+      (m) => report("error", "option-unknown", m, undefined, options.get("fulltext_index")?.span),
+    ),
+    vectorIndex: readVector(
+      get("vector_index"),
+      (m) => report("error", "option-unknown", m, undefined, options.get("vector_index")?.span),
+    ),
+    choices,
+    default: readDefault(type, given, options.has("default_now") && truth(get("default_now")!) === true),
+    maxLength: maxLength?.kind === "int" ? Number(maxLength.value) : null,
+    format: type === "DateTimeFormatProperty" ? text("format") ?? "%Y-%m-%d" : null,
+    expression: readExpression(call, type, get("expression")),
+    baseProperty: readBaseProperty(get("base_property"), refuse),
+    to: type === "AliasProperty" ? text("to") : null,
+    declaredIn,
+  };
+  return { property, problems };
+}
+
+type Report = (
+  severity: "error" | "warning",
+  code: string,
+  message: string,
+  hint?: string,
+  span?: Span,
+) => void;
+
+/** Options by keyword name, positional ones included; unknown keywords are reported with what was meant. */
+function collectOptions(
+  call: InstanceValue,
+  type: string,
+  report: Report,
+): Map<string, { value: PyValue; span: Span }> {
+  const options = new Map(call.keywords);
+  const positions = OWN[type];
+  call.args.forEach((value, i) => {
+    if (positions[i]) options.set(positions[i], { value, span: call.where.span });
+    else {report(
+        "error",
+        "neomodel-refuses",
+        `neomodel refuses this property: ${type} takes ${positions.length} positional arguments`,
+      );}
+  });
+  const known = new Set([...COMMON, ...positions, ...(type === "PointProperty" ? ["crs"] : [])]);
+  for (const [option, { span }] of call.keywords) {
+    if (known.has(option)) continue;
+    const meant = nearest(option, known);
+    report(
+      "warning",
+      "option-ignored",
+      `neomodel ignores the option "${option}" of ${type} without a word`,
+      meant ? `did you mean ${meant}?` : "remove it, or read it in a subclass of your own",
+      span,
+    );
+  }
+  return options;
+}
+
+function readChoices(
+  value: PyValue | undefined,
+  warn: (span?: Span) => void,
+  span?: Span,
+): [unknown, unknown][] | null {
+  if (!value || value.kind === "none") return null;
+  const data = toData(value);
+  const pairs = value.kind === "dict"
+    ? data
+    : Array.isArray(data) && data.every((item) => Array.isArray(item) && item.length === 2)
+    ? data
+    : undefined;
+  if (pairs === undefined) warn(span);
+  return (pairs as [unknown, unknown][] | undefined) ?? null;
+}
+
+function readDefault(type: string, given: PyValue | undefined, now: boolean): DefaultValue | null {
+  if (type === "UniqueIdProperty") return { callable: "uuid4" };
+  if (now) return { callable: "now" };
+  if (!given || given.kind === "none") return null;
+  const data = toData(given);
+  if (data !== undefined) return { value: data };
+  if (given.kind === "function") return { callable: given.name };
+  if (given.kind === "external") return { callable: given.path };
+  if (given.kind === "class") return { callable: given.name };
+  return { unknown: true };
+}
+
+function readExpression(call: InstanceValue, type: string, given: PyValue | undefined): string | null {
+  if (type !== "RegexProperty" && type !== "EmailProperty") return null;
+  if (given?.kind === "str") return given.value;
+  const own = call.callee.kind === "class" ? classAttribute(call.callee, "expression")?.value : undefined;
+  if (own?.kind === "str") return own.value;
+  return type === "EmailProperty" ? EMAIL : null;
+}
+
+function readBaseProperty(value: PyValue | undefined, refuse: (message: string) => void): string | null {
+  if (!value || value.kind === "none") return null;
+  const type = propertyType(value);
+  if (!type || value.kind !== "instance") {
+    refuse("base_property must be a property");
+    return null;
+  }
+  if (type === "ArrayProperty") refuse("Cannot have nested ArrayProperty");
+  const illegal = ["default", "index", "unique_index", "required"].find((option) => {
+    const given = value.keywords.get(option)?.value;
+    return given !== undefined && truth(given) !== false;
+  });
+  if (illegal || type === "UniqueIdProperty") {
+    refuse(`ArrayProperty base_property cannot have "${illegal ?? "unique_index"}" set`);
+  }
+  return type;
+}
+
+function readFulltext(
+  value: PyValue | undefined,
+  fail: (message: string) => void,
+): PropertyModel["fulltextIndex"] {
+  const options = indexOptions(value, "FulltextIndex", ["analyzer", "eventually_consistent"], fail);
+  if (!options) return null;
+  const [analyzer, consistent] = options;
+  if (analyzer && analyzer.kind !== "str") {
+    fail("the analyzer of the full-text index cannot be known without running Python");
+  }
+  return {
+    analyzer: analyzer?.kind === "str" ? analyzer.value : "standard-no-stop-words",
+    eventuallyConsistent: consistent ? truth(consistent) ?? false : false,
+  };
+}
+
+function readVector(
+  value: PyValue | undefined,
+  fail: (message: string) => void,
+): PropertyModel["vectorIndex"] {
+  const options = indexOptions(value, "VectorIndex", ["dimensions", "similarity_function"], fail);
+  if (!options) return null;
+  const [dimensions, similarity] = options;
+  if (dimensions && dimensions.kind !== "int") {
+    fail("the dimensions of the vector index cannot be known without running Python");
+  }
+  if (similarity && similarity.kind !== "str") {
+    fail("the similarity function of the vector index cannot be known without running Python");
+  }
+  return {
+    dimensions: dimensions?.kind === "int" ? Number(dimensions.value) : 1536,
+    similarityFunction: similarity?.kind === "str" ? similarity.value : "cosine",
+  };
+}
+
+function indexOptions(
+  value: PyValue | undefined,
+  wanted: string,
+  positions: string[],
+  fail: (message: string) => void,
+): (PyValue | undefined)[] | undefined {
+  if (!value || truth(value) === false) return undefined;
+  if (value.kind !== "instance" || neomodelBase(value.callee, new Set([wanted])) !== wanted) {
+    fail(`the value is no ${wanted}(...) that can be known without running Python`);
+    return undefined;
+  }
+  return positions.map((option, i) => value.keywords.get(option)?.value ?? value.args[i]);
+}

@@ -1,0 +1,476 @@
+/**
+ * Takes a call that a migration makes on its context and gives a checked operation, or an error that shows the
+ * signature. One table holds every operation: the context, the plan, the declaration file and the docs follow it.
+ * An operation is data: it can be planned, digested, journalled and written as code. Never touches a graph.
+ */
+import { canonicalJson } from "./digest.ts";
+import { CrochetError } from "./error.ts";
+import type { SchemaKind, SchemaObject, SchemaOptions, SchemaShape } from "./schema.ts";
+import { nearest } from "./text.ts";
+
+/** A row of data: property names and values. */
+export type Row = Record<string, unknown>;
+
+/** A relationship to make: the keys of its ends and its properties. */
+export interface RelationshipRow {
+  source: unknown;
+  target: unknown;
+  properties?: Row | null;
+}
+
+/** How many rows a chunk of a bulk operation has, by default. */
+export const CHUNK_SIZE = 5000;
+
+/** How rows travel: client-side chunks in transactions of their own, or batched by the server. */
+export interface Chunking {
+  chunkSize: number;
+  /** Several chunks for a bulk operation, one transaction for a plain one. */
+  bulk: boolean;
+  callInTransactions: boolean;
+}
+
+/** A checked operation. */
+export type Operation =
+  & { name: string }
+  & (
+    | { kind: "schema"; action: "add" | "drop"; shape: SchemaShape }
+    | { kind: "transform"; transform: Transform }
+    | { kind: "begin"; batch?: string }
+    | (
+      & { kind: "nodes"; mode: "create" | "upsert"; labels: string[]; rows: Row[]; mergeKeys: string[] }
+      & Chunking
+    )
+    | (
+      & {
+        kind: "relationships";
+        mode: "create" | "upsert";
+        source: string;
+        target: string;
+        type: string;
+        rows: RelationshipRow[];
+      }
+      & { sourceKey?: string; targetKey?: string; mergeKeys: string[]; onMissing: "error" | "skip" }
+      & Chunking
+    )
+    | { kind: "deleteBatch"; entity: "node" | "relationship"; labelOrType: string; batch: string }
+    | { kind: "cypher"; cypher: string; params: Row }
+  );
+
+/** A change of everything that carries a label or a type, made in server-side batches. */
+export type Transform =
+  | { what: "renameLabel"; from: string; to: string }
+  | { what: "addLabel" | "removeLabel"; label: string; other: string }
+  | { what: "renameType"; from: string; to: string }
+  | { what: "addProperty"; entity: "node" | "relationship"; owner: string; property: string; value: unknown }
+  | { what: "removeProperty"; entity: "node" | "relationship"; owner: string; property: string }
+  | { what: "renameProperty"; entity: "node" | "relationship"; owner: string; from: string; to: string };
+
+/** An operation as a draft writes it: the name of the context's method and its arguments. */
+export interface DraftOperation {
+  name: OperationName;
+  args: unknown[];
+}
+
+interface Spec {
+  signature: string;
+  parse(args: Arguments): Omit<Operation, "name">;
+}
+
+const SCHEMA_KINDS: [string, SchemaKind, "node" | "relationship"][] = [
+  ["UniqueConstraint", "unique", "node"],
+  ["Index", "index", "node"],
+  ["FulltextIndex", "fulltext", "node"],
+  ["VectorIndex", "vector", "node"],
+  ["NodePropertyExistenceConstraint", "existence", "node"],
+  ["RelationshipUniqueConstraint", "unique", "relationship"],
+  ["RelationshipIndex", "index", "relationship"],
+  ["RelationshipFulltextIndex", "fulltext", "relationship"],
+  ["RelationshipVectorIndex", "vector", "relationship"],
+];
+
+const OPTION_NAMES: Partial<Record<SchemaKind, (keyof SchemaOptions)[]>> = {
+  fulltext: ["analyzer", "eventuallyConsistent"],
+  vector: ["dimensions", "similarityFunction"],
+};
+
+/** Every operation of the context, by the name of its method. */
+export const OPERATIONS: ReadonlyMap<string, Spec> = new Map<string, Spec>([
+  ...SCHEMA_KINDS.flatMap(([suffix, kind, entity]): [string, Spec][] => {
+    const owner = entity === "node" ? "label" : "type";
+    const options = OPTION_NAMES[kind];
+    const shape = (args: Arguments): SchemaShape => {
+      const found: SchemaShape = {
+        kind,
+        entity,
+        labelOrType: args.name(0, owner),
+        properties: [args.name(1, "property")],
+      };
+      return options ? { ...found, options: args.options(2, options) as SchemaOptions } : found;
+    };
+    const signature = `(${owner}, property${options ? `, { ${options.join(", ")} }` : ""})`;
+    return [
+      [`add${suffix}`, {
+        signature,
+        parse: (args) => ({ kind: "schema", action: "add", shape: shape(args) }),
+      }],
+      [`drop${suffix}`, {
+        signature: `(${owner}, property)`,
+        parse: (args) => ({ kind: "schema", action: "drop", shape: shape(args) }),
+      }],
+    ];
+  }),
+  ["renameLabel", {
+    signature: "(old, new)",
+    parse: (args) => transform({ what: "renameLabel", from: args.name(0, "old"), to: args.name(1, "new") }),
+  }],
+  ["addLabel", {
+    signature: "(label, other)",
+    parse: (args) =>
+      transform({ what: "addLabel", label: args.name(0, "label"), other: args.name(1, "other") }),
+  }],
+  ["removeLabel", {
+    signature: "(label, other)",
+    parse: (args) =>
+      transform({ what: "removeLabel", label: args.name(0, "label"), other: args.name(1, "other") }),
+  }],
+  ["renameRelationshipType", {
+    signature: "(old, new)",
+    parse: (args) => transform({ what: "renameType", from: args.name(0, "old"), to: args.name(1, "new") }),
+  }],
+  ...(["node", "relationship"] as const).flatMap((entity): [string, Spec][] => {
+    const [suffix, owner] = entity === "node" ? ["NodeProperty", "label"] : ["RelationshipProperty", "type"];
+    return [
+      [`add${suffix}`, {
+        signature: `(${owner}, property, value?)`,
+        parse: (args) =>
+          transform({
+            what: "addProperty",
+            entity,
+            owner: args.name(0, owner),
+            property: args.name(1, "property"),
+            value: args.at(2) ?? null,
+          }),
+      }],
+      [`remove${suffix}`, {
+        signature: `(${owner}, property)`,
+        parse: (args) =>
+          transform({
+            what: "removeProperty",
+            entity,
+            owner: args.name(0, owner),
+            property: args.name(1, "property"),
+          }),
+      }],
+      [`rename${suffix}`, {
+        signature: `(${owner}, old, new)`,
+        parse: (args) =>
+          transform({
+            what: "renameProperty",
+            entity,
+            owner: args.name(0, owner),
+            from: args.name(1, "old"),
+            to: args.name(2, "new"),
+          }),
+      }],
+    ];
+  }),
+  ["runCypher", {
+    signature: "(cypher, params?)",
+    parse: (args) => ({ kind: "cypher", cypher: args.text(0, "cypher"), params: args.record(1, "params") }),
+  }],
+  ["beginBatch", {
+    signature: "(id?)",
+    parse: (args) => ({ kind: "begin", ...(args.at(0) === undefined ? {} : { batch: args.text(0, "id") }) }),
+  }],
+  ...nodeOperations("createNodes", "create", false),
+  ...nodeOperations("upsertNodes", "upsert", false),
+  ...nodeOperations("bulkCreateNodes", "create", true),
+  ...nodeOperations("bulkUpsertNodes", "upsert", true),
+  ...relationshipOperations("createRelationships", "create", false),
+  ...relationshipOperations("upsertRelationships", "upsert", false),
+  ...relationshipOperations("bulkCreateRelationships", "create", true),
+  ...relationshipOperations("bulkUpsertRelationships", "upsert", true),
+  ["deleteNodesByBatch", {
+    signature: "(label, batchId)",
+    parse: (args) => ({
+      kind: "deleteBatch",
+      entity: "node",
+      labelOrType: args.name(0, "label"),
+      batch: args.text(1, "batchId"),
+    }),
+  }],
+  ["deleteRelationshipsByBatch", {
+    signature: "(type, batchId)",
+    parse: (args) => ({
+      kind: "deleteBatch",
+      entity: "relationship",
+      labelOrType: args.name(0, "type"),
+      batch: args.text(1, "batchId"),
+    }),
+  }],
+]);
+
+/** Name of an operation of the context. */
+export type OperationName = string;
+
+function transform(value: Transform): Omit<Operation, "name"> {
+  return { kind: "transform", transform: value } as Omit<Operation, "name">;
+}
+
+function nodeOperations(name: string, mode: "create" | "upsert", bulk: boolean): [string, Spec][] {
+  const chunking = bulk ? "chunkSize?, callInTransactions?" : "";
+  const inner = [mode === "upsert" ? "mergeKeys" : "", chunking].filter(Boolean).join(", ");
+  return [[name, {
+    signature: `(${mode === "create" ? "label | labels" : "label"}, rows${inner ? `, { ${inner} }` : ""})`,
+    parse: (args) => {
+      const labels = Array.isArray(args.at(0))
+        ? (args.at(0) as unknown[]).map((_, i) => args.nameIn(0, i, "label"))
+        : [args.name(0, "label")];
+      const options = args.options(2, [
+        ...(mode === "upsert" ? ["mergeKeys"] : []),
+        ...(bulk ? ["chunkSize", "callInTransactions"] : []),
+      ]);
+      const rows = args.rows(1);
+      const mergeKeys = args.keys(options.mergeKeys, "mergeKeys", mode === "upsert");
+      if (mode === "upsert") {
+        rows.forEach((row, i) => {
+          const missing = mergeKeys.find((key) => row[key] === undefined || row[key] === null);
+          if (missing) args.fail(`row ${i + 1} has no value for the merge key "${missing}"`);
+        });
+      }
+      return { kind: "nodes", mode, labels, rows, mergeKeys, ...args.chunking(options, bulk) } as Omit<
+        Operation,
+        "name"
+      >;
+    },
+  }]];
+}
+
+function relationshipOperations(name: string, mode: "create" | "upsert", bulk: boolean): [string, Spec][] {
+  const allowed = [
+    "sourceKey",
+    "targetKey",
+    "onMissing",
+    ...(mode === "upsert" ? ["mergeKeys"] : []),
+    ...(bulk ? ["chunkSize", "callInTransactions"] : []),
+  ];
+  return [[name, {
+    signature: `(source, target, type, rows, { ${allowed.map((option) => option + "?").join(", ")} })`,
+    parse: (args) => {
+      const options = args.options(4, allowed);
+      const onMissing = options.onMissing ?? "error";
+      if (onMissing !== "error" && onMissing !== "skip") args.fail('onMissing is "error" or "skip"');
+      const rows = args.rows(3) as unknown as RelationshipRow[];
+      rows.forEach((row, i) => {
+        if (row.source === undefined || row.source === null) args.fail(`row ${i + 1} has no "source"`);
+        if (row.target === undefined || row.target === null) args.fail(`row ${i + 1} has no "target"`);
+        const extra = Object.keys(row).find((key) => !["source", "target", "properties"].includes(key));
+        if (extra) {
+          args.fail(`row ${i + 1} has "${extra}": properties of the relationship go into "properties"`);
+        }
+      });
+      return {
+        kind: "relationships",
+        mode,
+        source: args.name(0, "source label"),
+        target: args.name(1, "target label"),
+        type: args.name(2, "type"),
+        rows,
+        sourceKey: options.sourceKey === undefined
+          ? undefined
+          : args.checkName(options.sourceKey, "sourceKey"),
+        targetKey: options.targetKey === undefined
+          ? undefined
+          : args.checkName(options.targetKey, "targetKey"),
+        mergeKeys: args.keys(options.mergeKeys, "mergeKeys", false),
+        onMissing,
+        ...args.chunking(options, bulk),
+      } as Omit<Operation, "name">;
+    },
+  }]];
+}
+
+/**
+ * Checks a call. @throws CrochetError OPERATION_INVALID with the signature
+ *
+ * @example
+ * ```ts
+ * import { parseOperation } from "./operation.ts";
+ * import assert from "node:assert/strict";
+ * const operation = parseOperation("addIndex", ["Person", "age"]);
+ * assert.equal(operation.kind, "schema");
+ * assert.throws(() => parseOperation("addIndex", ["Person"]), /addIndex\(label, property\)/);
+ * ```
+ */
+export function parseOperation(name: string, args: unknown[]): Operation {
+  const spec = OPERATIONS.get(name);
+  if (!spec) {
+    const meant = nearest(name, OPERATIONS.keys());
+    throw new CrochetError("OPERATION_INVALID", `ctx.${name} does not exist`, {
+      hint: meant
+        ? `did you mean ctx.${meant}?`
+        : "crochet.d.ts in the migrations folder lists the operations",
+    });
+  }
+  const reader = new Arguments(name, spec.signature, args);
+  return { name, ...spec.parse(reader) } as Operation;
+}
+
+/** Reads and checks arguments of one call. */
+class Arguments {
+  constructor(
+    private readonly op: string,
+    private readonly signature: string,
+    private readonly args: unknown[],
+  ) {}
+
+  fail(problem: string): never {
+    throw new CrochetError(
+      "OPERATION_INVALID",
+      `ctx.${this.op}${this.signature} was called wrongly: ${problem}`,
+      {
+        hint: "correct the call in the migration file",
+      },
+    );
+  }
+
+  at(i: number): unknown {
+    return this.args[i];
+  }
+
+  /** A label, type or property name: any text but the empty one, and none of Crochet's own. */
+  name(i: number, what: string): string {
+    return this.checkName(this.args[i], what);
+  }
+
+  nameIn(i: number, j: number, what: string): string {
+    return this.checkName((this.args[i] as unknown[])[j], what);
+  }
+
+  checkName(value: unknown, what: string): string {
+    if (typeof value !== "string" || value === "") this.fail(`${what} must be a text, not ${show(value)}`);
+    if (/^_crochet/i.test(value)) {
+      this.fail(`${what} "${value}" begins with _crochet, which is Crochet's own`);
+    }
+    if (value.includes("\u0000")) this.fail(`${what} holds a NUL character`);
+    return value;
+  }
+
+  text(i: number, what: string): string {
+    const value = this.args[i];
+    if (typeof value !== "string" || value.trim() === "") {
+      this.fail(`${what} must be a text, not ${show(value)}`);
+    }
+    return value;
+  }
+
+  record(i: number, what: string): Row {
+    const value = this.args[i] ?? {};
+    if (typeof value !== "object" || Array.isArray(value)) {
+      this.fail(`${what} must be an object, not ${show(value)}`);
+    }
+    return value as Row;
+  }
+
+  rows(i: number): Row[] {
+    const value = this.args[i];
+    if (!Array.isArray(value)) this.fail(`rows must be an array, not ${show(value)}`);
+    value.forEach((row, j) => {
+      if (typeof row !== "object" || row === null || Array.isArray(row)) {
+        this.fail(`row ${j + 1} must be an object, not ${show(row)}`);
+      }
+      if ("_crochet_batch" in row) this.fail(`row ${j + 1} has "_crochet_batch", which Crochet sets itself`);
+    });
+    return value as Row[];
+  }
+
+  options(i: number, allowed: string[]): Record<string, unknown> {
+    const value = this.record(i, "the options");
+    for (const key of Object.keys(value)) {
+      if (allowed.includes(key)) continue;
+      const meant = nearest(key, allowed);
+      this.fail(`there is no option "${key}"${meant ? `; did you mean "${meant}"?` : ""}`);
+    }
+    return value;
+  }
+
+  keys(value: unknown, what: string, needed: boolean): string[] {
+    if (value === undefined && !needed) return [];
+    if (!Array.isArray(value) || value.length === 0) this.fail(`${what} must be an array of property names`);
+    return value.map((key) => this.checkName(key, what));
+  }
+
+  chunking(options: Record<string, unknown>, bulk: boolean): Chunking {
+    const chunkSize = options.chunkSize ?? CHUNK_SIZE;
+    if (typeof chunkSize !== "number" || !Number.isInteger(chunkSize) || chunkSize < 1) {
+      this.fail("chunkSize must be a whole number of at least 1");
+    }
+    return { bulk, chunkSize, callInTransactions: options.callInTransactions === true };
+  }
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (typeof value === "function") return "a function";
+  return canonicalJson(value).slice(0, 60);
+}
+
+/** What an operation loses in the graph that its inverse cannot bring back; undefined for most. */
+export function lossOf(operation: Operation): string | undefined {
+  if (operation.kind !== "transform" || operation.transform.what !== "removeProperty") return undefined;
+  return `the values of ${operation.transform.owner}.${operation.transform.property}`;
+}
+
+/** The operation in a few words, for progress and messages. */
+export function describeOperation(operation: Operation): string {
+  switch (operation.kind) {
+    case "schema":
+      return `${operation.name}(${operation.shape.labelOrType}, ${operation.shape.properties.join(", ")})`;
+    case "nodes":
+      return `${operation.name}(${operation.labels.join(":")}, ${operation.rows.length} rows)`;
+    case "relationships":
+      return `${operation.name}(${operation.source}, ${operation.target}, ${operation.type}, ${operation.rows.length} rows)`;
+    case "deleteBatch":
+      return `${operation.name}(${operation.labelOrType}, ${operation.batch})`;
+    case "cypher":
+      return `runCypher(${operation.cypher.replace(/\s+/g, " ").trim().slice(0, 60)})`;
+    case "begin":
+      return "beginBatch()";
+    case "transform": {
+      const { what: _what, ...rest } = operation.transform;
+      const values = Object.entries(rest).filter(([key]) => key !== "entity").map(([, value]) =>
+        typeof value === "string" ? value : show(value)
+      );
+      return `${operation.name}(${values.join(", ")})`;
+    }
+  }
+}
+
+const SUFFIX = new Map(SCHEMA_KINDS.map(([suffix, kind, entity]) => [`${entity} ${kind}`, suffix]));
+
+/** The operation that creates a schema object. */
+export function draftCreate(object: SchemaObject): DraftOperation {
+  const args: unknown[] = [object.labelOrType, ...object.properties];
+  if (object.options) args.push(object.options);
+  return { name: `add${SUFFIX.get(`${object.entity} ${object.kind}`)}`, args };
+}
+
+/** The operation that drops a schema object. */
+export function draftDrop(object: SchemaObject): DraftOperation {
+  return {
+    name: `drop${SUFFIX.get(`${object.entity} ${object.kind}`)}`,
+    args: [object.labelOrType, ...object.properties],
+  };
+}
+
+/** The operation as a line of a migration: `await ctx.addIndex("Person", "age");` */
+export function renderOperation(operation: DraftOperation): string {
+  return `await ctx.${operation.name}(${operation.args.map(renderArgument).join(", ")});`;
+}
+
+function renderArgument(value: unknown): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if ("float" in value) return `float(${JSON.stringify(value.float)})`;
+  const members = Object.entries(value).map(([key, member]) => `${key}: ${JSON.stringify(member)}`);
+  return `{ ${members.join(", ")} }`;
+}

@@ -1,0 +1,304 @@
+/**
+ * Takes the text of a migration file and gives the revision it declares, or renders a new one. The header (who it
+ * is, who its parent is, what schema it leads to) is read from the text without running it: constants of plain
+ * literals before the first function. Never runs a migration, never touches the disk.
+ */
+import { textDigest } from "./digest.ts";
+import { CrochetError } from "./error.ts";
+import { nearest, slug } from "./text.ts";
+
+/** What a migration file says of itself. */
+export interface RevisionHeader {
+  revisionId: string;
+  /** Parents: none for the first, two for a merge. */
+  parents: { id: string; digest: string }[];
+  schemaHash: string;
+  rollbackSafe: boolean;
+}
+
+/** A revision: its header, its file and its text. */
+export interface Revision extends RevisionHeader {
+  /** File name within the migrations folder. */
+  file: string;
+  language: "ts" | "cypher";
+  /** SHA-256 of the text over LF line ends. */
+  digest: string;
+  text: string;
+}
+
+/** The name of a migration file: a number of four digits or more, `_`, a slug. */
+export const REVISION_FILE = /^\d{4,}_[A-Za-z0-9_]+\.(ts|cypher)$/;
+
+/** Name of the snapshot beside a migration file. */
+export function snapshotFile(revisionId: string): string {
+  return `${revisionId}.schema.json`;
+}
+
+/**
+ * A revision id from a number and a description; a description that leaves no ASCII letter gives `migration`.
+ *
+ * @example
+ * ```ts
+ * import { revisionId } from "./revision.ts";
+ * import assert from "node:assert/strict";
+ * assert.equal(revisionId(1, "add person node"), "0001_add_person_node");
+ * assert.equal(revisionId(12, "人物を追加"), "0012_migration");
+ * ```
+ */
+export function revisionId(number: number, description: string): string {
+  return `${String(number).padStart(4, "0")}_${slug(description) || "migration"}`;
+}
+
+/** Number of a revision id, 0 where it has none. */
+export function revisionNumber(id: string): number {
+  return Number(/^\d+/.exec(id)?.[0] ?? 0);
+}
+
+/** Reads a migration file's header. @throws CrochetError REVISION_INVALID with the place */
+export function parseRevision(file: string, text: string): Revision {
+  const language = file.endsWith(".cypher") ? "cypher" : "ts";
+  const values = language === "ts" ? typescriptHeader(file, text) : cypherHeader(file, text);
+  const get = (name: string) => values.get(name)?.value;
+  const at = (name: string) => ({ file, line: values.get(name)?.line ?? 1 });
+  const fail = (name: string, problem: string): never => {
+    throw new CrochetError("REVISION_INVALID", `Reading the migration "${file}" failed: ${problem}`, {
+      at: at(name),
+      hint: language === "ts"
+        ? `write it as a constant: export const ${name} = ...;`
+        : `write it as a comment: // crochet: ${name} = ...`,
+    });
+  };
+  for (const name of ["revisionId", "parentId", "parentDigest", "schemaHash", "rollbackSafe"]) {
+    if (!values.has(name)) fail(name, `"${name}" is missing`);
+  }
+  const id = get("revisionId");
+  if (typeof id !== "string" || !/^[A-Za-z0-9_]+$/.test(id)) {
+    fail("revisionId", "revisionId must be a text of letters, digits and _");
+  }
+  if (`${id}.${language}` !== file) {
+    fail("revisionId", `revisionId is "${id}", but the file is named "${file}"`);
+  }
+  const asList = (value: unknown) => (Array.isArray(value) ? value : value === null ? [] : [value]);
+  const [parents, digests] = [asList(get("parentId")), asList(get("parentDigest"))];
+  if (!parents.every((parent) => typeof parent === "string" && parent !== "")) {
+    fail("parentId", "parentId must be a text, null, or an array of two texts");
+  }
+  if (!digests.every((digest) => typeof digest === "string" && /^[0-9a-f]{64}$/.test(digest))) {
+    fail("parentDigest", "parentDigest must be 64 hex digits, null, or an array of two");
+  }
+  if (parents.length !== digests.length) {
+    fail("parentDigest", "parentDigest must have one digest for each parent");
+  }
+  if (typeof get("schemaHash") !== "string" || !/^[0-9a-f]{64}$/.test(get("schemaHash") as string)) {
+    fail("schemaHash", "schemaHash must be 64 hex digits");
+  }
+  if (typeof get("rollbackSafe") !== "boolean") fail("rollbackSafe", "rollbackSafe must be true or false");
+  return {
+    revisionId: id as string,
+    parents: parents.map((parent, i) => ({ id: parent as string, digest: digests[i] as string })),
+    schemaHash: get("schemaHash") as string,
+    rollbackSafe: get("rollbackSafe") as boolean,
+    file,
+    language,
+    digest: textDigest(text),
+    text,
+  };
+}
+
+type Header = Map<string, { value: unknown; line: number }>;
+
+const HEADER_NAMES = ["revisionId", "parentId", "parentDigest", "schemaHash", "rollbackSafe"];
+
+/** Finds `export const NAME = LITERAL` outside of comments and strings, up to the first function. */
+function typescriptHeader(file: string, text: string): Header {
+  const found: Header = new Map();
+  const token =
+    /\/\/[^\n]*|\/\*[\s\S]*?\*\/|export\s+const\s+([A-Za-z_$][\w$]*)\s*(?::[^=;]*)?=\s*|export\s+(?:async\s+)?function\b|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\[\s\S])*`/g;
+  for (let match = token.exec(text); match; match = token.exec(text)) {
+    if (/^export\s+(async\s+)?function/.test(match[0])) break;
+    const name = match[1];
+    if (!name || !HEADER_NAMES.includes(name)) continue;
+    const line = text.slice(0, match.index).split("\n").length;
+    const literal = /^(?:null|true|false|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\[[^\]]*\])/.exec(
+      text.slice(token.lastIndex),
+    )?.[0];
+    const value = literal === undefined ? undefined : readLiteral(literal);
+    if (value === undefined) {
+      throw new CrochetError(
+        "REVISION_INVALID",
+        `Reading the migration "${file}" failed: ${name} is no plain literal`,
+        {
+          at: { file, line },
+          hint: "write texts in quotes, true, false, null, or an array of texts",
+        },
+      );
+    }
+    if (found.has(name)) {
+      throw new CrochetError(
+        "REVISION_INVALID",
+        `Reading the migration "${file}" failed: ${name} is given twice`,
+        { at: { file, line } },
+      );
+    }
+    found.set(name, { value, line });
+    token.lastIndex += literal!.length;
+  }
+  return found;
+}
+
+/** `// crochet: name = literal` lines at the head of a Cypher file. */
+function cypherHeader(file: string, text: string): Header {
+  const found: Header = new Map();
+  text.split("\n").forEach((source, i) => {
+    const match = /^\s*\/\/\s*crochet:\s*(\w+)\s*=\s*(.+?)\s*$/.exec(source);
+    if (!match) return;
+    const at = { file, line: i + 1 };
+    const meant = HEADER_NAMES.includes(match[1]) ? undefined : nearest(match[1], HEADER_NAMES);
+    if (meant) {
+      throw new CrochetError(
+        "REVISION_INVALID",
+        `Reading the migration "${file}" failed: "${match[1]}" is not known`,
+        { at, hint: `did you mean ${meant}?` },
+      );
+    }
+    const value = readLiteral(match[2]);
+    if (value === undefined) {
+      throw new CrochetError(
+        "REVISION_INVALID",
+        `Reading the migration "${file}" failed: ${match[1]} is no plain literal`,
+        { at },
+      );
+    }
+    found.set(match[1], { value, line: i + 1 });
+  });
+  return found;
+}
+
+function readLiteral(literal: string): unknown {
+  const json = literal.replace(
+    /'((?:[^'\\]|\\.)*)'/g,
+    (_, inner) => JSON.stringify(inner.replace(/\\'/g, "'")),
+  ).replace(/,\s*\]$/, "]");
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a new migration file is made of. */
+export interface RevisionDraft extends RevisionHeader {
+  description: string;
+  /** Detected changes, one line each. */
+  changes: string[];
+  upgrade: string[];
+  downgrade: string[];
+  /** Names that the bodies use from the crochet module. */
+  imports: string[];
+}
+
+/** Fills the template of a TypeScript migration. */
+export function renderTypescript(template: string, draft: RevisionDraft): string {
+  const body = (lines: string[], empty: string) =>
+    (lines.length > 0 ? lines : [`// ${empty}`]).map((line) => "  " + line).join("\n");
+  const uses = draft.imports.length > 0 ? `import { ${draft.imports.join(", ")} } from "crochet";\n` : "";
+  return fill(template, {
+    description: commentSafe(draft.description),
+    imports: uses,
+    revisionId: JSON.stringify(draft.revisionId),
+    parentId: literal(draft.parents.map((parent) => parent.id)),
+    parentDigest: literal(draft.parents.map((parent) => parent.digest)),
+    schemaHash: JSON.stringify(draft.schemaHash),
+    rollbackSafe: String(draft.rollbackSafe),
+    changes: (draft.changes.length > 0 ? draft.changes : ["none"]).map((line) => ` *   ${commentSafe(line)}`)
+      .join("\n"),
+    upgrade: body(draft.upgrade, "nothing to do in the graph"),
+    downgrade: body(draft.downgrade, "nothing to undo in the graph"),
+  });
+}
+
+/** Fills the template of a plain Cypher migration; statements end with `;`. */
+export function renderCypher(template: string, draft: RevisionDraft): string {
+  const body = (lines: string[]) =>
+    lines.map((line) => `${line};`).join("\n") || "// nothing to do in the graph";
+  return fill(template, {
+    description: commentSafe(draft.description),
+    revisionId: JSON.stringify(draft.revisionId),
+    parentId: literal(draft.parents.map((parent) => parent.id)),
+    parentDigest: literal(draft.parents.map((parent) => parent.digest)),
+    schemaHash: JSON.stringify(draft.schemaHash),
+    rollbackSafe: String(draft.rollbackSafe),
+    changes: (draft.changes.length > 0 ? draft.changes : ["none"]).map((line) => `//   ${commentSafe(line)}`)
+      .join("\n"),
+    upgrade: body(draft.upgrade),
+    downgrade: body(draft.downgrade),
+  });
+}
+
+/** Replaces `{{ name }}`; every name of the template must have a value. */
+export function fill(template: string, values: Record<string, string>): string {
+  return template.replace(/\{\{ (\w+) \}\}/g, (_, name) => {
+    if (!(name in values)) throw new Error(`the template asks for "${name}"`);
+    return values[name];
+  });
+}
+
+function literal(values: string[]): string {
+  if (values.length === 0) return "null";
+  return values.length === 1 ? JSON.stringify(values[0]) : JSON.stringify(values);
+}
+
+/** Text that cannot end a comment or begin a new line. */
+function commentSafe(text: string): string {
+  return text.replace(/[\r\n\u2028\u2029]+/g, " ").replaceAll("*/", "* /").trim();
+}
+
+/** The sections of a plain Cypher migration, split into statements. */
+export function cypherSections(revision: Revision): { upgrade: string[]; downgrade: string[] } {
+  const marker = /^[ \t]*\/\/[ \t]*crochet:[ \t]*(upgrade|downgrade)[ \t]*\r?$/gm;
+  const marks = [...revision.text.matchAll(marker)];
+  const section = (name: string): string[] => {
+    const at = marks.findIndex((mark) => mark[1] === name);
+    if (at === -1) {
+      throw new CrochetError(
+        "REVISION_INVALID",
+        `Reading the migration "${revision.file}" failed: it has no section "${name}"`,
+        {
+          at: { file: revision.file },
+          hint: `add a line: // crochet: ${name}`,
+        },
+      );
+    }
+    return splitStatements(revision.text.slice(marks[at].index + marks[at][0].length, marks[at + 1]?.index));
+  };
+  return { upgrade: section("upgrade"), downgrade: section("downgrade") };
+}
+
+/**
+ * Splits Cypher into statements at `;`, outside of strings, back-ticks and comments. Statements of comments only
+ * are left out.
+ *
+ * @example
+ * ```ts
+ * import { splitStatements } from "./revision.ts";
+ * import assert from "node:assert/strict";
+ * assert.deepEqual(splitStatements("CREATE (:A {x: ';'}); // one;\nMATCH (n) RETURN n"), ["CREATE (:A {x: ';'})", "// one;\nMATCH (n) RETURN n"]);
+ * ```
+ */
+export function splitStatements(text: string): string[] {
+  const statements: string[] = [];
+  const token =
+    /\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'(?:[^'\\]|\\[\s\S])*(?:'|$)|"(?:[^"\\]|\\[\s\S])*(?:"|$)|`(?:[^`]|``)*(?:`|$)|;/g;
+  let start = 0;
+  const push = (end: number) => {
+    const statement = text.slice(start, end).trim();
+    if (statement.replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, "").trim()) statements.push(statement);
+  };
+  for (let match = token.exec(text); match; match = token.exec(text)) {
+    if (match[0] !== ";") continue;
+    push(match.index);
+    start = token.lastIndex;
+  }
+  push(text.length);
+  return statements;
+}

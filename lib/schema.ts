@@ -1,0 +1,155 @@
+/**
+ * Takes the shape of a constraint or an index and gives its identity, its name and its statement.
+ * Names and statements are neomodel's own, so that what Crochet makes and what `neomodel_install_labels` makes are
+ * the same thing. A shape is what it is by kind, label or type, and properties, never by its name.
+ * Source: neomodel 7.0.0, `sync_/schema.py`.
+ */
+import { canonicalJson, sha256 } from "./digest.ts";
+
+/** What a constraint or an index does. `unique` and `existence` are constraints. */
+export type SchemaKind = "index" | "unique" | "fulltext" | "vector" | "existence";
+
+/** Options of the index kinds that have some. */
+export interface SchemaOptions {
+  analyzer?: string;
+  eventuallyConsistent?: boolean;
+  dimensions?: number;
+  similarityFunction?: string;
+}
+
+/** A constraint or an index. */
+export interface SchemaObject {
+  kind: SchemaKind;
+  entity: "node" | "relationship";
+  labelOrType: string;
+  properties: string[];
+  name: string;
+  options?: SchemaOptions;
+}
+
+/** The shape without its name. */
+export type SchemaShape = Omit<SchemaObject, "name">;
+
+/** Two objects with one key are the same thing in a graph, whatever their names; options are left out. */
+export function shapeKey(shape: SchemaShape): string {
+  return canonicalJson([shape.entity, shape.kind, shape.labelOrType, shape.properties]);
+}
+
+/** Order by label or type, kind, properties: the order of every list of schema objects. */
+export function compareShapes(a: SchemaShape, b: SchemaShape): number {
+  const [left, right] = [a, b].map((s) => [s.entity, s.labelOrType, s.kind, ...s.properties].join("\u0000"));
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** Do the options of the index differ? The server keeps an index whose options differ under the same shape. */
+export function sameOptions(a: SchemaShape, b: SchemaShape): boolean {
+  return canonicalJson(a.options ?? {}) === canonicalJson(b.options ?? {});
+}
+
+const NAME_PREFIX: Record<SchemaKind, string> = {
+  index: "index",
+  unique: "constraint_unique",
+  fulltext: "fulltext_index",
+  vector: "vector_index",
+  existence: "constraint_exists",
+};
+
+/**
+ * The name by neomodel's rule.
+ *
+ * @example
+ * ```ts
+ * import { schemaName } from "./schema.ts";
+ * import assert from "node:assert/strict";
+ * assert.equal(
+ *   schemaName({ kind: "unique", entity: "node", labelOrType: "Person", properties: ["name"] }),
+ *   "constraint_unique_Person_name",
+ * );
+ * ```
+ */
+export function schemaName(shape: SchemaShape): string {
+  return [NAME_PREFIX[shape.kind], shape.labelOrType, ...shape.properties].join("_");
+}
+
+/**
+ * Gives each shape its name; shapes whose names collide (`A_b`.`c` and `A`.`b_c`) get a suffix made from the
+ * shape, except the first in order.
+ */
+export function nameShapes(shapes: SchemaShape[]): SchemaObject[] {
+  const taken = new Set<string>();
+  return [...shapes].sort(compareShapes).map((shape) => {
+    let name = schemaName(shape);
+    if (taken.has(name)) name = distinctName(shape);
+    taken.add(name);
+    return { ...shape, name };
+  });
+}
+
+/** The name for a shape whose own name is taken by another shape. */
+export function distinctName(shape: SchemaShape): string {
+  return `${schemaName(shape)}_${sha256(shapeKey(shape)).slice(0, 8)}`;
+}
+
+/** A label, type, property or name as Cypher takes it, whatever it contains. */
+export function quoteName(name: string): string {
+  // Cypher reads \u escapes before it reads back-ticks: a name may hold one that stands for a back-tick.
+  return "`" + name.replaceAll("\\u0060", "\u0060").replaceAll("`", "``") + "`";
+}
+
+/** A string literal of Cypher. */
+export function quoteString(text: string): string {
+  return "'" + text.replaceAll("\\", "\\\\").replaceAll("'", "\\'") + "'";
+}
+
+/** The statement that creates the object, as neomodel 7 sends it. */
+export function createStatement(object: SchemaObject): string {
+  const label = quoteName(object.labelOrType);
+  const variable = object.entity === "node" ? "n" : "r";
+  const pattern = object.entity === "node" ? `(n:${label})` : `()-[r:${label}]-()`;
+  const properties = object.properties.map((property) => `${variable}.${quoteName(property)}`).join(", ");
+  const name = quoteName(object.name);
+  const { options = {} } = object;
+  switch (object.kind) {
+    case "index":
+      return `CREATE INDEX ${name} FOR ${pattern} ON (${properties})`;
+    case "unique": {
+      const what = object.properties.length > 1 ? `(${properties})` : properties;
+      return `CREATE CONSTRAINT ${name} FOR ${pattern} REQUIRE ${what} IS UNIQUE`;
+    }
+    case "existence":
+      return `CREATE CONSTRAINT ${name} FOR ${pattern} REQUIRE ${properties} IS NOT NULL`;
+    case "fulltext": {
+      const consistent = options.eventuallyConsistent ? "True" : "False";
+      return `CREATE FULLTEXT INDEX ${name} FOR ${pattern} ON EACH [${properties}] OPTIONS { indexConfig: { ` +
+        `\`fulltext.analyzer\`: ${quoteString(options.analyzer ?? "standard-no-stop-words")}, ` +
+        `\`fulltext.eventually_consistent\`: ${consistent} } }`;
+    }
+    case "vector":
+      return `CREATE VECTOR INDEX ${name} FOR ${pattern} ON ${properties} OPTIONS { indexConfig: { ` +
+        `\`vector.dimensions\`: ${options.dimensions ?? 1536}, ` +
+        `\`vector.similarity_function\`: ${quoteString(options.similarityFunction ?? "cosine")} } }`;
+  }
+}
+
+/** Is the kind a constraint (and not an index)? */
+export function isConstraint(kind: SchemaKind): boolean {
+  return kind === "unique" || kind === "existence";
+}
+
+/** The statement that drops an object by its name. */
+export function dropStatement(object: { kind: SchemaKind; name: string }, ifExists = false): string {
+  const what = isConstraint(object.kind) ? "CONSTRAINT" : "INDEX";
+  return `DROP ${what} ${quoteName(object.name)}${ifExists ? " IF EXISTS" : ""}`;
+}
+
+/** The shape in words: `unique Person.name`, `fulltext index on PLACED_IN.note`. */
+export function describeShape(shape: SchemaShape): string {
+  const what = {
+    index: "index",
+    unique: "unique constraint",
+    fulltext: "full-text index",
+    vector: "vector index",
+    existence: "existence constraint",
+  };
+  return `${what[shape.kind]} on ${shape.labelOrType}.${shape.properties.join(", ")}`;
+}
