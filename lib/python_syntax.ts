@@ -77,7 +77,6 @@ export type Stmt =
       nameSpan: Span;
       args: Argument[];
       body: Stmt[];
-      bodySpan: Span;
       decorators: Expr[];
     }
     | { kind: "function"; name: string; decorators: Expr[]; classes: ClassMention[]; body: Span }
@@ -242,7 +241,6 @@ class Reader {
       nameSpan: name ? { from: name.from, to: name.to } : { from: node.from, to: node.to },
       args: args ? this.args(args) : [],
       body: body ? this.statements(body) : [],
-      bodySpan: body ? { from: body.from, to: body.to } : { from: node.to, to: node.to },
       decorators,
     };
   }

@@ -3,7 +3,7 @@
  * their method resolution order, enum members, things from libraries, and the unknown with its reason.
  * What is not known stays unknown and says why; nothing here guesses. Never runs anything.
  */
-import type { PythonFile, Span } from "./python_syntax.ts";
+import type { PythonFile, Span, Stmt } from "./python_syntax.ts";
 
 /** A place in one of the files that were read. */
 export interface Where {
@@ -30,7 +30,7 @@ export interface ClassValue {
   attributes: Map<string, Attribute>;
   where: Where;
   nameSpan: Span;
-  bodySpan: Span;
+  body: Stmt[];
   /** Set where the class only exists under a condition that is not known. */
   conditional?: boolean;
 }

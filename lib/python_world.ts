@@ -158,6 +158,12 @@ class Follower implements PythonWorld {
     if (again) return again;
     const source = this.files.find(name);
     if (!source && !this.files.isFolder(name)) return undefined;
+    // One file reached under two names (two import roots) is one module.
+    const alias = source && [...this.modules.values()].find((module) => module.path === source.path);
+    if (alias) {
+      this.modules.set(name, alias);
+      return alias;
+    }
     const file = parsePython(source?.text ?? "");
     const module: ModuleValue = {
       kind: "module",
@@ -330,7 +336,7 @@ class Follower implements PythonWorld {
       attributes: new Map(),
       where: { module: frame.module, span: statement },
       nameSpan: statement.nameSpan,
-      bodySpan: statement.bodySpan,
+      body: statement.body,
       conditional: frame.conditional || undefined,
     };
     this.classes.push(cls);

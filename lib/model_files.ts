@@ -1,0 +1,176 @@
+/**
+ * Takes folders and gives the Python files that imports find in them, and the models that a project declares.
+ * Files are read and never run. Module names are what an import from the project's folder would say.
+ */
+import { CrochetError, messageOf } from "./error.ts";
+import { modelClasses, type Models, NEOMODEL_STAR, readModels } from "./neomodel.ts";
+import { basename, dirname, join, relative, resolve } from "./path.ts";
+import { exists } from "./project.ts";
+import {
+  followPython,
+  type PythonFiles,
+  type PythonProblem,
+  type PythonSource,
+  type PythonWorld,
+} from "./python_world.ts";
+
+/** What to read. */
+export interface ModelSource {
+  /** Files and folders whose modules are imported. */
+  paths: string[];
+  /** Folders in which imports are looked for; the first that fits names a module. */
+  roots: string[];
+  /** Folder from which paths are shown. */
+  base: string;
+  ignore?: string[];
+}
+
+/** Models with the Python world they were read from. */
+export interface ModelReading {
+  models: Models;
+  world: PythonWorld;
+}
+
+const LIBRARIES = new Set([
+  "neomodel",
+  "django_neomodel",
+  "neo4j",
+  "typing",
+  "enum",
+  "datetime",
+  "sys",
+  "os",
+  "abc",
+]);
+
+/** Reads the models of the given files. @throws CrochetError FILE_UNREADABLE for a path that is not there */
+export function loadModels(source: ModelSource): ModelReading {
+  const problems: PythonProblem[] = [];
+  const files = source.paths.flatMap((path) => pythonFiles(resolve(path)));
+  const roots = [...new Set(source.roots.map((root) => resolve(root)))];
+  const find = fileFinder(roots, source.base, problems);
+  const world = followPython(
+    files.map((file) => moduleName(file, roots)).filter((name) => name !== undefined),
+    find,
+  );
+  world.problems.push(...problems);
+  return { models: readModels(world, { ignore: source.ignore }), world };
+}
+
+/** Classes of a reading that need a kgid. */
+export function classesOf(reading: ModelReading, ignore?: string[]): ReturnType<typeof modelClasses> {
+  return modelClasses(reading.world, { ignore });
+}
+
+/** The import roots of files outside of a project: the folder above the outermost package. */
+export function guessRoots(paths: string[]): string[] {
+  const roots = paths.map((path) => {
+    const full = resolve(path);
+    let folder = /\.py$/.test(full) ? dirname(full) : full;
+    while (exists(join(folder, "__init__.py")) && dirname(folder) !== folder) folder = dirname(folder);
+    return folder;
+  });
+  return [...new Set([...roots, Deno.cwd()])];
+}
+
+/** All Python files at a path, sorted, without hidden folders and caches. */
+function pythonFiles(path: string): string[] {
+  const info = (() => {
+    try {
+      return Deno.statSync(path);
+    } catch (cause) {
+      throw new CrochetError("FILE_UNREADABLE", `Reading the models failed: "${path}" does not exist`, {
+        cause,
+        hint: "name the folder that holds the models: [project] models_path in crochet.toml",
+      });
+    }
+  })();
+  if (info.isFile) return [path];
+  const found: string[] = [];
+  for (const entry of [...Deno.readDirSync(path)].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (entry.name.startsWith(".") || entry.name === "__pycache__") continue;
+    if (entry.isDirectory) found.push(...pythonFiles(join(path, entry.name)));
+    else if (entry.name.endsWith(".py")) found.push(join(path, entry.name));
+  }
+  return found;
+}
+
+/** Dotted name of a file under the first root that can import it. */
+function moduleName(file: string, roots: string[]): string | undefined {
+  for (const root of roots) {
+    const path = relative(root, file);
+    if (path.startsWith("..")) continue;
+    const parts = path.replace(/\.py$/, "").split("/");
+    if (parts.at(-1) === "__init__") parts.pop();
+    if (parts.length > 0 && parts.every((part) => /^[\p{L}_][\p{L}\p{N}_]*$/u.test(part))) {
+      return parts.join(".");
+    }
+  }
+  // A file that no import can name is still a script that defines classes.
+  return basename(file).replace(/\.py$/, "") || undefined;
+}
+
+function fileFinder(roots: string[], base: string, problems: PythonProblem[]): PythonFiles {
+  const decoded = new Map<string, string>();
+  const read = (path: string): string => {
+    const known = decoded.get(path);
+    if (known !== undefined) return known;
+    const { text, problem } = decodePython(Deno.readFileSync(path));
+    if (problem) {
+      problems.push({
+        severity: "error",
+        code: "encoding",
+        message: problem,
+        hint: "save the file as UTF-8",
+        file: relative(base, path),
+        line: 1,
+        column: 1,
+      });
+    }
+    decoded.set(path, text);
+    return text;
+  };
+  return {
+    find(module): PythonSource | undefined {
+      for (const root of roots) {
+        const path = join(root, ...module.split("."));
+        for (
+          const [candidate, isPackage] of [[join(path, "__init__.py"), true], [path + ".py", false]] as const
+        ) {
+          if (isFile(candidate)) return { path: relative(base, candidate), isPackage, text: read(candidate) };
+        }
+      }
+      return undefined;
+    },
+    isFolder: (module) => roots.some((root) => isDirectory(join(root, ...module.split(".")))),
+    starNames: (library) => (library.split(".")[0] === "neomodel" ? [...NEOMODEL_STAR] : undefined),
+    isLibrary: (name) => LIBRARIES.has(name),
+  };
+}
+
+/** A Python file's text: UTF-8, or what its coding cookie says (PEP 263). */
+function decodePython(bytes: Uint8Array): { text: string; problem?: string } {
+  const head = new TextDecoder("latin1").decode(bytes.slice(0, 400)).split("\n").slice(0, 2).join("\n");
+  const cookie = /^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)/m.exec(head)?.[1] ?? "utf-8";
+  try {
+    return { text: new TextDecoder(cookie, { fatal: true }).decode(bytes) };
+  } catch (error) {
+    return { text: "", problem: `the file cannot be read as ${cookie}: ${messageOf(error)}` };
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}

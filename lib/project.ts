@@ -1,0 +1,201 @@
+/**
+ * Takes a folder and gives the project in it: settings, migration files, snapshots, templates. All files are
+ * written at once and never over another one unless that is asked for. The only place that knows where things lie.
+ */
+import { dirname, join, relative, resolve, SEPARATOR } from "./path.ts";
+import { type Overrides, readConfig, type Settings } from "./config.ts";
+import { CrochetError, messageOf } from "./error.ts";
+import { parseSnapshot, schemaHash, type SchemaIr } from "./ir.ts";
+import { parseRevision, type Revision, REVISION_FILE, snapshotFile } from "./revision.ts";
+
+/** The file that makes a folder a project. */
+export const CONFIG_FILE = "crochet.toml";
+
+/** A project on the disk; all paths are absolute. */
+export interface Project {
+  root: string;
+  settings: Settings;
+  models: string;
+  migrations: string;
+  ledger: string;
+}
+
+/** Finds the project of a folder by walking up. @throws CrochetError NO_PROJECT, CONFIG_INVALID */
+export function openProject(from: string, overrides: Overrides): Project {
+  for (let folder = resolve(from);; folder = dirname(folder)) {
+    const text = readIfThere(join(folder, CONFIG_FILE));
+    if (text !== undefined) return projectAt(folder, text, overrides);
+    if (dirname(folder) === folder) break;
+  }
+  throw new CrochetError("NO_PROJECT", `There is no ${CONFIG_FILE} in "${resolve(from)}" or above it`, {
+    hint: "crochet new-project --name my-graph",
+  });
+}
+
+function projectAt(root: string, text: string, overrides: Overrides): Project {
+  const settings = readConfig(text, CONFIG_FILE, overrides);
+  const inside = (path: string, key: string): string => {
+    const full = resolve(root, path);
+    if (full !== root && !full.startsWith(root.endsWith(SEPARATOR) ? root : root + SEPARATOR)) {
+      throw new CrochetError(
+        "CONFIG_INVALID",
+        `Reading "${CONFIG_FILE}" failed: ${key} "${path}" leaves the project's folder`,
+        {
+          at: { file: CONFIG_FILE },
+          hint: "name a folder inside of the project",
+        },
+      );
+    }
+    return full;
+  };
+  return {
+    root,
+    settings,
+    models: inside(settings.modelsPath, "models_path"),
+    migrations: inside(settings.migrationsPath, "migrations_path"),
+    ledger: inside(settings.ledgerPath, "[ledger] path"),
+  };
+}
+
+/** A path as messages show it: relative to the project, with slashes. */
+export function shown(project: Project, path: string): string {
+  return relative(project.root, path) || ".";
+}
+
+/** All migration files, parsed. @throws CrochetError REVISION_INVALID, FILE_UNREADABLE */
+export function readRevisions(project: Project): Revision[] {
+  const { revisions, failures } = readEveryRevision(project);
+  if (failures.length > 0) throw failures[0];
+  return revisions;
+}
+
+/** All migration files that can be read, and the errors of the others. */
+export function readEveryRevision(project: Project): { revisions: Revision[]; failures: CrochetError[] } {
+  const revisions: Revision[] = [];
+  const failures: CrochetError[] = [];
+  for (const name of listFolder(project.migrations)) {
+    if (!REVISION_FILE.test(name)) continue;
+    try {
+      revisions.push(parseRevision(name, readText(join(project.migrations, name))));
+    } catch (error) {
+      if (!(error instanceof CrochetError)) throw error;
+      failures.push(error);
+    }
+  }
+  return { revisions, failures };
+}
+
+/** The snapshot beside a migration. @throws CrochetError SNAPSHOT_INVALID where it is missing, broken or another one */
+export function readSnapshot(project: Project, revision: Revision): SchemaIr {
+  const name = snapshotFile(revision.revisionId);
+  const text = readIfThere(join(project.migrations, name));
+  const file = shown(project, join(project.migrations, name));
+  if (text === undefined) {
+    throw new CrochetError("SNAPSHOT_INVALID", `The snapshot "${file}" is missing`, {
+      at: { file },
+      hint: `take it back from Git: git checkout -- ${file}`,
+    });
+  }
+  const ir = parseSnapshot(text, file);
+  const hash = schemaHash(ir);
+  if (hash !== revision.schemaHash) {
+    throw new CrochetError(
+      "SNAPSHOT_INVALID",
+      `The snapshot "${file}" was edited: its hash is ${hash.slice(0, 12)}…, the migration expects ${
+        revision.schemaHash.slice(0, 12)
+      }…`,
+      { at: { file }, hint: `take it back from Git: git checkout -- ${file}` },
+    );
+  }
+  return ir;
+}
+
+/** The text of one of the templates that travel with the program. */
+export function readTemplate(name: string): string {
+  return Deno.readTextFileSync(new URL(`../migrations_template/${name}`, import.meta.url)).replaceAll(
+    "\r\n",
+    "\n",
+  );
+}
+
+/** Names in a folder, sorted; none where the folder is missing. */
+export function listFolder(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].map((entry) => entry.name).sort();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw unreadable(folder, error);
+  }
+}
+
+/** A file's text. @throws CrochetError FILE_UNREADABLE */
+export function readText(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** A file's text, undefined where there is no such file. @throws CrochetError FILE_UNREADABLE */
+export function readIfThere(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    throw unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, cause: unknown): CrochetError {
+  return new CrochetError(
+    "FILE_UNREADABLE",
+    `Reading "${path}" failed: ${messageOf(cause).replace(/ \(os error \d+\).*$/s, "")}`,
+    {
+      cause,
+      hint: "check that the file exists and that you may read it",
+    },
+  );
+}
+
+/** Writes new files, all or none of them; makes folders. @throws CrochetError FILE_EXISTS before anything is written */
+export function writeNew(files: Map<string, string>, force = false): void {
+  for (const path of files.keys()) {
+    if (!force && exists(path)) {
+      throw new CrochetError("FILE_EXISTS", `The file "${path}" exists, and nothing was written`, {
+        hint: "choose another name, or --force to overwrite it",
+      });
+    }
+  }
+  const written: string[] = [];
+  try {
+    for (const [path, text] of files) {
+      Deno.mkdirSync(dirname(path), { recursive: true });
+      replaceFile(path, text);
+      written.push(path);
+    }
+  } catch (error) {
+    if (!force) written.forEach((path) => Deno.removeSync(path));
+    throw new CrochetError("FILE_UNREADABLE", `Writing failed, and nothing was kept: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Writes a file through a temporary one beside it, so that nobody reads half of it. */
+export function replaceFile(path: string, text: string): void {
+  const temporary = `${path}.${Deno.pid}.tmp`;
+  Deno.writeTextFileSync(temporary, text);
+  Deno.renameSync(temporary, path);
+}
+
+/** Is there anything at the path? */
+export function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
+  }
+}
