@@ -74,3 +74,68 @@ export const CROCHET_MODULE: Record<string, unknown> = {
 export function isMarked(value: unknown): value is MarkedValue {
   return typeof value === "object" && value !== null && "crochet:type" in value;
 }
+
+/** Parts of a date, a time, both, or a duration; what is not given is 0. */
+export interface TemporalParts {
+  year: number;
+  month: number;
+  day: number;
+  hour: number;
+  minute: number;
+  second: number;
+  nanosecond: number;
+  /** Offset from UTC in seconds. */
+  offset?: number;
+  /** Name of a time zone. */
+  zone?: string;
+}
+
+/**
+ * Reads ISO 8601: dates, times, both, and durations; undefined where the text is none.
+ *
+ * @example
+ * ```ts
+ * import { parseTemporal } from "./graph_value.ts";
+ * import assert from "node:assert/strict";
+ * assert.equal(parseTemporal("2024-05-01T12:00:00+02:00")?.offset, 7200);
+ * assert.equal(parseTemporal("P1Y2M")?.month, 2);
+ * assert.equal(parseTemporal("tomorrow"), undefined);
+ * ```
+ */
+export function parseTemporal(text: string): TemporalParts | undefined {
+  const n = (part: string | undefined) => Number(part ?? 0);
+  const nanos = (fraction: string | undefined) => Number((fraction ?? "").padEnd(9, "0").slice(0, 9) || 0);
+  const span =
+    /^P(?=[\dT])(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d+))?S)?)?$/
+      .exec(text);
+  if (span) {
+    const [, y, mo, w, d, h, mi, s, f] = span;
+    return {
+      year: n(y),
+      month: n(mo),
+      day: n(w) * 7 + n(d),
+      hour: n(h),
+      minute: n(mi),
+      second: n(s),
+      nanosecond: nanos(f),
+    };
+  }
+  const point =
+    /^(?:(\d{4,})-(\d\d)-(\d\d))?(?:(?:^|T)(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?(?:\[([\w/+-]+)\])?)?$/
+      .exec(text);
+  if (!point || text === "") return undefined;
+  const [, y, mo, d, h, mi, s, f, offset, zone] = point;
+  const digits = offset === "Z" ? "+0000" : offset?.replace(":", "");
+  return {
+    year: n(y),
+    month: n(mo),
+    day: n(d),
+    hour: n(h),
+    minute: n(mi),
+    second: n(s),
+    nanosecond: nanos(f),
+    ...(digits &&
+      { offset: Number(`${digits[0]}1`) * (n(digits.slice(1, 3)) * 3600 + n(digits.slice(3, 5)) * 60) }),
+    ...(zone && { zone }),
+  };
+}

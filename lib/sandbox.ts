@@ -286,7 +286,11 @@ function migrationFailed(migration: CompiledMigration, message: string, stack: s
 
 /** The first frame of the stack that lies in the migration or in a file that it imports. */
 function placeOf(migration: CompiledMigration, stack: string): Place {
-  for (const [, head, tail, line, column] of stack.matchAll(/(data:text\/javascript;base64,[^.\s]*)(?:\.{3,}([^:\s]*))?:(\d+):(\d+)/g)) {
+  for (
+    const [, head, tail, line, column] of stack.matchAll(
+      /(data:text\/javascript;base64,[^.\s]*)(?:\.{3,}([^:\s]*))?:(\d+):(\d+)/g,
+    )
+  ) {
     // Long URLs are cut in the middle where they are shown in a stack.
     const found = [...migration.files].find(([url]) => url.startsWith(head) && url.endsWith(tail ?? ""));
     if (found) return { file: found[1], line: Number(line), column: Number(column) };

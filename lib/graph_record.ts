@@ -1,0 +1,304 @@
+/**
+ * Takes a connection and gives the record that all working copies share: which revisions are applied, which run was
+ * begun, which operations it finished, which batches there are. It lives in the graph under labels that begin with
+ * `_Crochet`; marks of data operations are written in the transactions of their rows. Never touches other data.
+ */
+import { CrochetError } from "./error.ts";
+import { type Graph, serverCode, type Transaction } from "./graph.ts";
+import type { Row } from "./operation.ts";
+import type { AppliedRevision, BatchRecord, PartialRun } from "./record.ts";
+
+/** What the graph says of itself. */
+export interface GraphRecord {
+  /** Undefined where no crochet ever wrote to this graph. */
+  graphId: string | undefined;
+  revisions: AppliedRevision[];
+  partial: PartialRun | undefined;
+  batches: BatchRecord[];
+}
+
+/** The holder of the lock, as a token that every writing transaction shows. */
+export interface LockToken {
+  owner: string;
+  fence: number;
+}
+
+/** A finished operation, or a chunk of one. */
+export interface Mark {
+  index: number;
+  /** Number of the chunk; -1 for a whole operation. */
+  chunk: number;
+  digest: string;
+  /** JSON, or undefined where the result was too large to keep. */
+  result?: string;
+}
+
+const CONSTRAINTS: [string, string][] = [
+  ["_CrochetGraph", "id"],
+  ["_CrochetLock", "id"],
+  ["_CrochetRevision", "id"],
+  ["_CrochetOperation", "id"],
+  ["_CrochetBatch", "id"],
+];
+
+/** Reads the record; everything is empty in a graph that no crochet knows. */
+export async function readRecord(graph: Graph): Promise<GraphRecord> {
+  const [graphs, revisions, batches] = await Promise.all([
+    graph.read("MATCH (g:_CrochetGraph) RETURN g.graphId AS graphId"),
+    graph.read("MATCH (r:_CrochetRevision) RETURN properties(r) AS r ORDER BY r.position"),
+    graph.read("MATCH (b:_CrochetBatch) RETURN properties(b) AS b ORDER BY b.createdAt, b.id"),
+  ]);
+  const rows = revisions.map((row) => row.r as Row);
+  const partial = rows.find((row) => row.state !== "applied");
+  return {
+    graphId: graphs[0]?.graphId as string | undefined,
+    revisions: rows.filter((row) => row.state === "applied" || row.state === "reverting").map(
+      appliedRevision,
+    ),
+    partial: partial && {
+      revisionId: String(partial.id),
+      direction: partial.state === "reverting" ? "downgrade" : "upgrade",
+      digest: String(partial.runDigest),
+      startedAt: String(partial.startedAt),
+      startedBy: String(partial.startedBy),
+      before: JSON.parse(String(partial.before)),
+      ...(partial.error ? { error: String(partial.error), failedAt: Number(partial.failedAt) } : {}),
+      done: JSON.parse(String(partial.done ?? "[]")),
+    },
+    batches: batches.map(({ b }) => batchRecord(b as Row)),
+  };
+}
+
+function appliedRevision(row: Row): AppliedRevision {
+  return {
+    revisionId: String(row.id),
+    parents: row.parents as string[],
+    digest: String(row.digest),
+    schemaHash: String(row.schemaHash),
+    rollbackSafe: row.rollbackSafe === true,
+    appliedAt: String(row.appliedAt),
+    appliedBy: String(row.appliedBy),
+    crochetVersion: String(row.crochetVersion),
+    adopted: row.adopted as string[],
+  };
+}
+
+function batchRecord(row: Row): BatchRecord {
+  return {
+    batchId: String(row.id),
+    revisionId: String(row.revisionId),
+    nodes: Number(row.nodes ?? 0),
+    relationships: Number(row.relationships ?? 0),
+    createdAt: String(row.createdAt),
+  };
+}
+
+/** Makes the record's constraints and its root, where they are missing; gives the graph's id. */
+export async function prepareRecord(graph: Graph): Promise<string> {
+  const names = await graph.read("SHOW CONSTRAINTS YIELD name WHERE name STARTS WITH '_crochet' RETURN name");
+  const known = new Set(names.map((row) => row.name));
+  for (const [label, property] of CONSTRAINTS) {
+    const name = `_crochet_${label.slice("_Crochet".length).toLowerCase()}`;
+    if (!known.has(name)) {
+      await graph.implicit(
+        `CREATE CONSTRAINT ${name} IF NOT EXISTS FOR (n:${label}) REQUIRE n.${property} IS UNIQUE`,
+      );
+    }
+  }
+  return await graph.write(async (tx) => {
+    const { rows } = await tx.run(
+      "MERGE (g:_CrochetGraph {id: 'graph'}) ON CREATE SET g.graphId = $id, g.format = 1, g.createdAt = toString(datetime()) RETURN g.graphId AS id",
+      { id: crypto.randomUUID() },
+    );
+    return String(rows[0].id);
+  });
+}
+
+/** Refuses the transaction where the lock is no longer held. @throws CrochetError LOCK_LOST */
+export async function checkLock(tx: Transaction, token: LockToken): Promise<void> {
+  const { rows } = await tx.run(
+    "MATCH (l:_CrochetLock {id: 'lock'}) WHERE l.owner = $owner AND l.fence = $fence RETURN 1 AS held",
+    { ...token },
+  );
+  if (rows.length === 0) throw lockLost();
+}
+
+/** The error of a run whose lock was taken over. */
+export function lockLost(): CrochetError {
+  return new CrochetError(
+    "LOCK_LOST",
+    "The lock of this run was lost: it expired or was broken, and another run may hold it",
+    {
+      hint: "nothing was written after that; see who works with crochet status, and run the command again",
+    },
+  );
+}
+
+/** Begins a run, or takes up one that stopped; keeps what was there before the first try. */
+export async function beginRun(
+  graph: Graph,
+  token: LockToken,
+  run: PartialRun,
+  position: number,
+): Promise<void> {
+  await graph.write(async (tx) => {
+    await checkLock(tx, token);
+    await tx.run(
+      "MERGE (r:_CrochetRevision {id: $id}) ON CREATE SET r.position = $position, r.parents = [] " +
+        "SET r.before = CASE WHEN r.state IS NULL OR r.state = 'applied' THEN $before ELSE r.before END, r.state = $state, r.runDigest = $digest, " +
+        "r.startedAt = toString(datetime.realtime()), r.startedBy = $startedBy REMOVE r.error, r.failedAt",
+      {
+        id: run.revisionId,
+        position,
+        before: JSON.stringify(run.before),
+        state: run.direction === "upgrade" ? "applying" : "reverting",
+        digest: run.digest,
+        startedBy: run.startedBy,
+      },
+    );
+  });
+}
+
+/** Notes why a run stopped, and how far it came. */
+export async function noteFailure(
+  graph: Graph,
+  token: LockToken,
+  revisionId: string,
+  failure: { error: string; failedAt: number; done: string[] },
+): Promise<void> {
+  await graph.write(async (tx) => {
+    await checkLock(tx, token);
+    await tx.run(
+      "MATCH (r:_CrochetRevision {id: $id}) SET r.error = $error, r.failedAt = $failedAt, r.done = $done",
+      {
+        id: revisionId,
+        error: failure.error,
+        failedAt: failure.failedAt,
+        done: JSON.stringify(failure.done),
+      },
+    );
+  });
+}
+
+/** Ends an upgrade: the revision is applied, its marks go. Gives the time on the server's clock. */
+export async function finishUpgrade(
+  graph: Graph,
+  token: LockToken,
+  revision: Omit<AppliedRevision, "appliedAt">,
+): Promise<string> {
+  const { revisionId, ...properties } = revision;
+  return await graph.write(async (tx) => {
+    await checkLock(tx, token);
+    const { rows } = await tx.run(
+      "MATCH (r:_CrochetRevision {id: $id}) SET r += $properties, r.state = 'applied', r.appliedAt = toString(datetime.realtime()) " +
+        "REMOVE r.before, r.runDigest, r.startedAt, r.startedBy, r.error, r.failedAt, r.done RETURN r.appliedAt AS at",
+      { id: revisionId, properties },
+    );
+    await dropMarks(tx, revisionId);
+    return String(rows[0].at);
+  });
+}
+
+/** Ends a downgrade: the revision leaves the record, with its marks and its batches. */
+export async function finishDowngrade(graph: Graph, token: LockToken, revisionId: string): Promise<void> {
+  await graph.write(async (tx) => {
+    await checkLock(tx, token);
+    await dropMarks(tx, revisionId);
+    await tx.run("MATCH (b:_CrochetBatch {revisionId: $id}) DELETE b", { id: revisionId });
+    await tx.run("MATCH (r:_CrochetRevision {id: $id}) DELETE r", { id: revisionId });
+  });
+}
+
+/** Gives up the memory of a run that stopped: its marks go, its state goes back; what it did to the data stays. */
+export async function forgetRun(
+  graph: Graph,
+  token: LockToken,
+  run: PartialRun,
+  as: "redo" | "applied" | "reverted",
+  revision?: Omit<AppliedRevision, "appliedAt">,
+): Promise<string> {
+  if (as === "applied") return await finishUpgrade(graph, token, revision!);
+  if (as === "reverted") {
+    await finishDowngrade(graph, token, run.revisionId);
+    return "";
+  }
+  await graph.write(async (tx) => {
+    await checkLock(tx, token);
+    await dropMarks(tx, run.revisionId);
+    await tx.run("MATCH (r:_CrochetRevision {id: $id}) REMOVE r.error, r.failedAt, r.done", {
+      id: run.revisionId,
+    });
+  });
+  return "";
+}
+
+async function dropMarks(tx: Transaction, revisionId: string): Promise<void> {
+  await tx.run("MATCH (m:_CrochetOperation {revision: $id}) DELETE m", { id: revisionId });
+}
+
+/** Marks of a run, by operation. */
+export async function readMarks(graph: Graph, revisionId: string, direction: string): Promise<Mark[]> {
+  const rows = await graph.read(
+    "MATCH (m:_CrochetOperation {revision: $revisionId, direction: $direction}) RETURN m.index AS index, m.chunk AS chunk, m.digest AS digest, m.result AS result ORDER BY index, chunk",
+    { revisionId, direction },
+  );
+  return rows.map((row) => ({
+    index: Number(row.index),
+    chunk: Number(row.chunk),
+    digest: String(row.digest),
+    ...(row.result === null ? {} : { result: String(row.result) }),
+  }));
+}
+
+/** Id of a mark: unique, so that nothing is marked twice. */
+export function markId(revisionId: string, direction: string, index: number, chunk: number | ""): string {
+  return `${revisionId}|${direction}|${index}|${chunk}`;
+}
+
+/** What a batch got from one transaction. */
+export interface BatchShare {
+  batchId: string;
+  nodes: number;
+  relationships: number;
+}
+
+/**
+ * Writes a mark at the end of its transaction, checks the lock there, and adds to the batch's counts: one round
+ * trip. @throws CrochetError LOCK_LOST
+ */
+export async function writeMark(
+  tx: Transaction,
+  token: LockToken,
+  revisionId: string,
+  direction: string,
+  mark: Mark,
+  share?: BatchShare,
+): Promise<void> {
+  const { rows } = await tx.run(
+    "MATCH (l:_CrochetLock {id: 'lock'}) WHERE l.owner = $owner AND l.fence = $fence " +
+      "CREATE (:_CrochetOperation {id: $id, revision: $revisionId, direction: $direction, index: $index, chunk: $chunk, digest: $digest, result: $result})" +
+      (share
+        ? " MERGE (b:_CrochetBatch {id: $share.batchId}) ON CREATE SET b.revisionId = $revisionId, b.createdAt = toString(datetime()), b.nodes = 0, b.relationships = 0 " +
+          "SET b.nodes = b.nodes + $share.nodes, b.relationships = b.relationships + $share.relationships"
+        : "") +
+      " RETURN 1 AS held",
+    {
+      ...token,
+      id: markId(revisionId, direction, mark.index, mark.chunk),
+      revisionId,
+      direction,
+      index: mark.index,
+      chunk: mark.chunk,
+      digest: mark.digest,
+      result: mark.result ?? null,
+      ...(share ? { share } : {}),
+    },
+  );
+  if (rows.length === 0) throw lockLost();
+}
+
+/** Did the error come from a mark that is there already: a commit whose answer was lost? */
+export function isMarkTaken(error: unknown): boolean {
+  return serverCode(error) === "Neo.ClientError.Schema.ConstraintValidationFailed" &&
+    /_CrochetOperation/.test((error as Error).message);
+}

@@ -1,0 +1,118 @@
+/**
+ * Takes the models of a project and adds a `__kgid__` line to the classes that lack one, after the docstring, in the
+ * file's own indentation and line ends. Nothing else in a file changes. Values come from the class names and are
+ * unique in the project.
+ */
+import { CrochetError } from "./error.ts";
+import { classesOf, type ModelReading } from "./model_files.ts";
+import { qualifiedName } from "./neomodel.ts";
+import { join } from "./path.ts";
+import { replaceFile } from "./project.ts";
+import { locate, parsePython } from "./python_syntax.ts";
+import type { ClassValue } from "./python_value.ts";
+import { snakeCase } from "./text.ts";
+
+/** A class without a kgid, and the one that it gets. */
+export interface MissingKgid {
+  class: string;
+  file: string;
+  line: number;
+  kgid: string;
+}
+
+interface Insertion extends MissingKgid {
+  at: number;
+  text: string;
+}
+
+/** Classes without a kgid, in the order of their files. */
+export function missingKgids(reading: ModelReading, ignore: string[]): MissingKgid[] {
+  return insertions(reading, ignore).map(({ at: _at, text: _text, ...missing }) => missing);
+}
+
+/** Writes the missing kgids. @throws CrochetError MODELS_INVALID where a changed file would no longer be Python */
+export function writeKgids(reading: ModelReading, ignore: string[], base: string): MissingKgid[] {
+  const found = insertions(reading, ignore);
+  const byFile = new Map<string, Insertion[]>();
+  for (const insertion of found) byFile.set(insertion.file, [...byFile.get(insertion.file) ?? [], insertion]);
+  const changed = new Map<string, string>();
+  for (const [file, list] of byFile) {
+    const path = join(base, file);
+    const bytes = Deno.readFileSync(path);
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    // Positions count from after a byte order mark, which Python does not see.
+    const shift = text.startsWith("\uFEFF") ? 1 : 0;
+    let result = text;
+    for (const { at, text: line } of [...list].sort((a, b) => b.at - a.at)) {
+      result = result.slice(0, at + shift) + line + result.slice(at + shift);
+    }
+    if (parsePython(result.slice(shift)).problems.length > 0) {
+      throw new CrochetError(
+        "MODELS_INVALID",
+        `Adding kgids to "${file}" would break it, and nothing was written`,
+        {
+          at: { file },
+          hint: `add the line by hand: __kgid__ = "${list[0].kgid}"`,
+        },
+      );
+    }
+    changed.set(path, result);
+  }
+  for (const [path, text] of changed) replaceFile(path, text);
+  return found.map(({ at: _at, text: _text, ...missing }) => missing);
+}
+
+function insertions(reading: ModelReading, ignore: string[]): Insertion[] {
+  const classes = classesOf(reading, ignore);
+  const taken = new Set<string>();
+  for (const { cls } of classes) {
+    const value = cls.attributes.get("__kgid__")?.value;
+    if (value?.kind === "str") taken.add(value.value);
+  }
+  const order = (a: ClassValue, b: ClassValue) =>
+    a.module.path < b.module.path
+      ? -1
+      : a.module.path > b.module.path
+      ? 1
+      : a.where.span.from - b.where.span.from;
+  return classes.filter(({ cls, abstract }) => !abstract && !cls.attributes.has("__kgid__")).map(({ cls }) =>
+    cls
+  ).sort(order).map((cls) => {
+    const kgid = freeName(cls, taken);
+    taken.add(kgid);
+    const { text } = cls.module.file;
+    return {
+      class: qualifiedName(cls),
+      file: cls.module.path,
+      line: locate(text, cls.nameSpan.from).line,
+      kgid,
+      ...placeIn(cls, text, `__kgid__ = ${JSON.stringify(kgid)}`),
+    };
+  });
+}
+
+function freeName(cls: ClassValue, taken: Set<string>): string {
+  const base = snakeCase(cls.qualname.replaceAll(".", "_"));
+  const longer = `${cls.module.name.replaceAll(".", "_")}_${base}`.toLowerCase();
+  for (const candidate of [`${base}_v1`, `${longer}_v1`]) if (!taken.has(candidate)) return candidate;
+  for (let n = 2;; n++) if (!taken.has(`${longer}_${n}_v1`)) return `${longer}_${n}_v1`;
+}
+
+/** Where the line goes: after the docstring, else before the first statement of the body. */
+function placeIn(cls: ClassValue, text: string, line: string): { at: number; text: string } {
+  const newline = text.includes("\r\n") ? "\r\n" : "\n";
+  const [first] = cls.body;
+  const lineStart = text.lastIndexOf("\n", first.from - 1) + 1;
+  const indent = text.slice(lineStart, first.from);
+  const isDocstring = first.kind === "expression" && first.value.kind === "string";
+  const oneLine = /\S/.test(indent);
+  if (oneLine) {
+    return isDocstring ? { at: first.to, text: `; ${line}` } : { at: first.from, text: `${line}; ` };
+  }
+  if (!isDocstring) return { at: first.from, text: `${line}${newline}${indent}` };
+  const lineEnd = text.indexOf("\n", first.to);
+  const rest = text.slice(first.to, lineEnd === -1 ? undefined : lineEnd);
+  if (/^\s*;/.test(rest)) return { at: first.to, text: `; ${line}` };
+  if (lineEnd === -1) return { at: text.length, text: `${newline}${indent}${line}` };
+  return { at: lineEnd + 1, text: `${indent}${line}${newline}` };
+}

@@ -1,0 +1,349 @@
+/**
+ * Takes the path of a SQLite file and gives the ledger of a working copy: what was applied where, batches,
+ * snapshots, and an append-only chain of events in which any edited, removed or reordered row shows. Each graph
+ * that the project meets has a record of its own, found by its address. Never talks to a graph.
+ */
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import { canonicalJson, sha256 } from "./digest.ts";
+import { CrochetError, messageOf } from "./error.ts";
+import { dirname } from "./path.ts";
+import type { AppliedRevision, BatchRecord, PartialRun } from "./record.ts";
+
+const SCHEMA_VERSION = 1;
+
+const TABLES = `
+CREATE TABLE IF NOT EXISTS ledger_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS graphs (
+  graph_id TEXT PRIMARY KEY, address TEXT NOT NULL UNIQUE, database_id TEXT NOT NULL, environment TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS applied_revisions (
+  graph_id TEXT NOT NULL, position INTEGER NOT NULL, revision_id TEXT NOT NULL, parents TEXT NOT NULL, digest TEXT NOT NULL,
+  schema_hash TEXT NOT NULL, rollback_safe INTEGER NOT NULL, applied_at TEXT NOT NULL, applied_by TEXT NOT NULL,
+  crochet_version TEXT NOT NULL, adopted TEXT NOT NULL, PRIMARY KEY (graph_id, revision_id)
+) STRICT;
+CREATE TABLE IF NOT EXISTS partial_runs (graph_id TEXT PRIMARY KEY, run TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS dataset_batches (
+  graph_id TEXT NOT NULL, batch_id TEXT NOT NULL, revision_id TEXT NOT NULL, nodes INTEGER NOT NULL,
+  relationships INTEGER NOT NULL, created_at TEXT NOT NULL, PRIMARY KEY (graph_id, batch_id)
+) STRICT;
+CREATE TABLE IF NOT EXISTS schema_snapshots (schema_hash TEXT PRIMARY KEY, snapshot TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS events (
+  seq INTEGER PRIMARY KEY, at TEXT NOT NULL, graph_id TEXT NOT NULL, kind TEXT NOT NULL, revision_id TEXT NOT NULL,
+  payload TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL
+) STRICT;
+`;
+
+/** What happened, in the words of the event chain. */
+export type EventKind =
+  | "begin"
+  | "applied"
+  | "reverted"
+  | "failed"
+  | "resolved"
+  | "learned"
+  | "forgotten"
+  | "rebuilt";
+
+/** A graph that the ledger has met. */
+export interface KnownGraph {
+  graphId: string;
+  address: string;
+  databaseId: string;
+  environment: string;
+}
+
+/** The ledger of a working copy. Close it when done. */
+export class Ledger {
+  private constructor(private readonly db: DatabaseSync, private readonly path: string) {}
+
+  /** Opens the ledger, and makes it where it is missing. @throws CrochetError LEDGER_INVALID */
+  static async open(path: string): Promise<Ledger> {
+    const { DatabaseSync } = await import("node:sqlite");
+    try {
+      Deno.mkdirSync(dirname(path), { recursive: true });
+      const db = new DatabaseSync(path, { timeout: 10_000 });
+      const ledger = new Ledger(db, path);
+      db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+      const version = ledger.meta("schema_version");
+      if (version === undefined) ledger.create();
+      else if (Number(version) > SCHEMA_VERSION) {
+        throw new CrochetError(
+          "LEDGER_INVALID",
+          `The ledger "${path}" was written by a newer crochet (format ${version})`,
+          { hint: "use that version or a newer one" },
+        );
+      }
+      return ledger;
+    } catch (error) {
+      throw ledgerError(path, error);
+    }
+  }
+
+  private create(): void {
+    this.transaction(() => {
+      this.db.exec(TABLES);
+      this.db.prepare("INSERT OR IGNORE INTO ledger_meta VALUES ('schema_version', ?)").run(
+        String(SCHEMA_VERSION),
+      );
+    });
+  }
+
+  close(): void {
+    this.db.close();
+  }
+
+  /** Runs several writes as one. */
+  transaction<T>(work: () => T): T {
+    try {
+      this.db.exec("BEGIN IMMEDIATE");
+      const result = work();
+      this.db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      if (this.db.isTransaction) this.db.exec("ROLLBACK");
+      throw ledgerError(this.path, error);
+    }
+  }
+
+  private all(sql: string, ...values: SQLInputValue[]): Record<string, unknown>[] {
+    try {
+      return this.db.prepare(sql).all(...values) as Record<string, unknown>[];
+    } catch (error) {
+      throw ledgerError(this.path, error);
+    }
+  }
+
+  private run(sql: string, ...values: SQLInputValue[]): void {
+    try {
+      this.db.prepare(sql).run(...values);
+    } catch (error) {
+      throw ledgerError(this.path, error);
+    }
+  }
+
+  private meta(key: string): string | undefined {
+    const known = this.all("SELECT name FROM sqlite_master WHERE name = 'ledger_meta'");
+    if (known.length === 0) return undefined;
+    return this.all("SELECT value FROM ledger_meta WHERE key = ?", key)[0]?.value as string | undefined;
+  }
+
+  /** The graph that was last met at an address. */
+  graphAt(address: string): KnownGraph | undefined {
+    const [row] = this.all("SELECT * FROM graphs WHERE address = ?", address);
+    return row &&
+      {
+        graphId: String(row.graph_id),
+        address: String(row.address),
+        databaseId: String(row.database_id),
+        environment: String(row.environment),
+      };
+  }
+
+  /** All graphs, for a status without a server. */
+  graphs(): KnownGraph[] {
+    return this.all("SELECT address FROM graphs ORDER BY address").map((row) =>
+      this.graphAt(String(row.address))!
+    );
+  }
+
+  /** Remembers which graph lives at an address. */
+  rememberGraph(graph: KnownGraph): void {
+    this.run("DELETE FROM graphs WHERE address = ? OR graph_id = ?", graph.address, graph.graphId);
+    this.run(
+      "INSERT INTO graphs VALUES (?, ?, ?, ?)",
+      graph.graphId,
+      graph.address,
+      graph.databaseId,
+      graph.environment,
+    );
+  }
+
+  /** Applied revisions of a graph, in the order in which they were applied. */
+  applied(graphId: string): AppliedRevision[] {
+    return this.all("SELECT * FROM applied_revisions WHERE graph_id = ? ORDER BY position", graphId).map((
+      row,
+    ) => ({
+      revisionId: String(row.revision_id),
+      parents: JSON.parse(String(row.parents)),
+      digest: String(row.digest),
+      schemaHash: String(row.schema_hash),
+      rollbackSafe: row.rollback_safe === 1,
+      appliedAt: String(row.applied_at),
+      appliedBy: String(row.applied_by),
+      crochetVersion: String(row.crochet_version),
+      adopted: JSON.parse(String(row.adopted)),
+    }));
+  }
+
+  /** Records an applied revision with its snapshot. */
+  addApplied(graphId: string, revision: AppliedRevision, kind: "applied" | "learned"): void {
+    const [{ next }] = this.all(
+      "SELECT coalesce(max(position), 0) + 1 AS next FROM applied_revisions WHERE graph_id = ?",
+      graphId,
+    );
+    this.run(
+      "INSERT INTO applied_revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      graphId,
+      Number(next),
+      revision.revisionId,
+      JSON.stringify(revision.parents),
+      revision.digest,
+      revision.schemaHash,
+      revision.rollbackSafe ? 1 : 0,
+      revision.appliedAt,
+      revision.appliedBy,
+      revision.crochetVersion,
+      JSON.stringify(revision.adopted),
+    );
+    this.addEvent(graphId, kind, revision.revisionId, { ...revision });
+  }
+
+  /** Takes back an applied revision and its batches. */
+  removeApplied(graphId: string, revisionId: string, kind: "reverted" | "forgotten"): void {
+    this.run("DELETE FROM applied_revisions WHERE graph_id = ? AND revision_id = ?", graphId, revisionId);
+    this.run("DELETE FROM dataset_batches WHERE graph_id = ? AND revision_id = ?", graphId, revisionId);
+    this.addEvent(graphId, kind, revisionId, {});
+  }
+
+  /** The run that was begun and has not ended. */
+  partial(graphId: string): PartialRun | undefined {
+    const [row] = this.all("SELECT run FROM partial_runs WHERE graph_id = ?", graphId);
+    return row && JSON.parse(String(row.run));
+  }
+
+  /** Notes the beginning, the failure or (undefined) the end of a run. */
+  setPartial(graphId: string, run: PartialRun | undefined): void {
+    this.run("DELETE FROM partial_runs WHERE graph_id = ?", graphId);
+    if (run) this.run("INSERT INTO partial_runs VALUES (?, ?)", graphId, JSON.stringify(run));
+  }
+
+  /** Batches of a graph, oldest first. */
+  batches(graphId: string): BatchRecord[] {
+    return this.all("SELECT * FROM dataset_batches WHERE graph_id = ? ORDER BY created_at, batch_id", graphId)
+      .map((row) => ({
+        batchId: String(row.batch_id),
+        revisionId: String(row.revision_id),
+        nodes: Number(row.nodes),
+        relationships: Number(row.relationships),
+        createdAt: String(row.created_at),
+      }));
+  }
+
+  /** Replaces the batches by what the graph says. */
+  setBatches(graphId: string, batches: BatchRecord[]): void {
+    this.run("DELETE FROM dataset_batches WHERE graph_id = ?", graphId);
+    for (const b of batches) {
+      this.run(
+        "INSERT INTO dataset_batches VALUES (?, ?, ?, ?, ?, ?)",
+        graphId,
+        b.batchId,
+        b.revisionId,
+        b.nodes,
+        b.relationships,
+        b.createdAt,
+      );
+    }
+  }
+
+  /** Keeps a snapshot by its hash. */
+  addSnapshot(schemaHash: string, snapshot: string): void {
+    this.run("INSERT OR IGNORE INTO schema_snapshots VALUES (?, ?)", schemaHash, snapshot);
+  }
+
+  /** Forgets everything about a graph but the events. */
+  forget(graphId: string): void {
+    for (const table of ["applied_revisions", "partial_runs", "dataset_batches", "graphs"]) {
+      this.run(`DELETE FROM ${table} WHERE graph_id = ?`, graphId);
+    }
+    this.addEvent(graphId, "forgotten", "", {});
+  }
+
+  /** Appends an event; its hash covers its own content and the hash before it. */
+  addEvent(graphId: string, kind: EventKind, revisionId: string, payload: Record<string, unknown>): void {
+    const [last] = this.all("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1");
+    const seq = Number(last?.seq ?? 0) + 1;
+    const previous = String(last?.hash ?? "");
+    const event = {
+      seq,
+      at: new Date().toISOString(),
+      graph_id: graphId,
+      kind,
+      revision_id: revisionId,
+      payload: canonicalJson(payload),
+      previous,
+    };
+    this.run(
+      "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      seq,
+      event.at,
+      graphId,
+      kind,
+      revisionId,
+      event.payload,
+      previous,
+      sha256(canonicalJson(event)),
+    );
+  }
+
+  /**
+   * Checks the chain of events, and that what the ledger says is applied is what the events add up to. Gives the
+   * first fault in words, or undefined.
+   */
+  findFault(): string | undefined {
+    const check = this.all("PRAGMA integrity_check")[0]?.integrity_check;
+    if (check !== "ok") return `SQLite finds the file damaged: ${check}`;
+    let previous = "";
+    let expected = 1;
+    const applied = new Map<string, string>();
+    for (const row of this.all("SELECT * FROM events ORDER BY seq")) {
+      const { hash, ...event } = row;
+      if (Number(row.seq) !== expected) return `event ${expected} is missing`;
+      if (row.previous !== previous) return `event ${expected} does not follow the one before it`;
+      if (sha256(canonicalJson(event)) !== hash) {
+        return `event ${expected} (${row.kind} ${row.revision_id}) was changed`;
+      }
+      previous = String(hash);
+      expected++;
+      const key = `${row.graph_id} ${row.revision_id}`;
+      if (row.kind === "applied" || row.kind === "learned") {
+        applied.set(key, canonicalJson(JSON.parse(String(row.payload))));
+      } else if (row.kind === "reverted") applied.delete(key);
+      else if (row.kind === "forgotten") {
+        for (const other of [...applied.keys()]) {
+          if (other === key || (row.revision_id === "" && other.startsWith(`${row.graph_id} `))) {
+            applied.delete(other);
+          }
+        }
+      }
+    }
+    for (const { graph_id } of this.all("SELECT DISTINCT graph_id FROM applied_revisions")) {
+      for (const revision of this.applied(String(graph_id))) {
+        const key = `${graph_id} ${revision.revisionId}`;
+        const event = applied.get(key);
+        if (event === undefined) {
+          return `revision "${revision.revisionId}" is recorded as applied, but no event says so`;
+        }
+        if (event !== canonicalJson(revision)) {
+          return `the record of revision "${revision.revisionId}" was changed`;
+        }
+        applied.delete(key);
+      }
+    }
+    const [lost] = applied.keys();
+    return lost && `the record of revision "${lost.split(" ")[1]}" is missing`;
+  }
+}
+
+function ledgerError(path: string, error: unknown): unknown {
+  if (error instanceof CrochetError) return error;
+  const code = (error as { code?: string })?.code;
+  if (
+    code !== "ERR_SQLITE_ERROR" && !(error instanceof Deno.errors.NotCapable) &&
+    !(error instanceof Deno.errors.PermissionDenied)
+  ) return error;
+  return new CrochetError("LEDGER_INVALID", `The ledger "${path}" cannot be used: ${messageOf(error)}`, {
+    cause: error,
+    hint:
+      "check the disk and the file's permissions; move a damaged file away, and run: crochet ledger rebuild",
+  });
+}

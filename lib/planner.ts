@@ -1,0 +1,313 @@
+/**
+ * Takes the revisions that are to run and gives their plan and what forbids it. Migrations run in their sandbox
+ * against answers that change nothing: reads are asked of the graph, writes are explained by it and answered as if
+ * nothing was there. Never writes.
+ */
+import {
+  ASSUMED_SERVER,
+  type Plan,
+  type PlanContext,
+  type PlannedOperation,
+  type PlannedRevision,
+  planOperation,
+  type Refusal,
+  refusals,
+} from "./plan.ts";
+import { countStatement } from "./cypher.ts";
+import { CrochetError, messageOf } from "./error.ts";
+import type { Graph } from "./graph.ts";
+import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
+import { defaultBatch, explain, findShape } from "./graph_operations.ts";
+import { type SchemaIr, uniqueKeys } from "./ir.ts";
+import { type Operation, OPERATIONS, parseOperation } from "./operation.ts";
+import { type Project, readSnapshot } from "./project.ts";
+import { cypherSections, type Revision } from "./revision.ts";
+import { type CompiledMigration, compileMigration, Sandbox } from "./sandbox.ts";
+import { describeShape, quoteName, type SchemaShape } from "./schema.ts";
+import { count } from "./text.ts";
+
+/** What to plan. */
+export interface PlanRequest {
+  project: Project;
+  revisions: Revision[];
+  direction: "upgrade" | "downgrade";
+  /** Undefined plans without a server. */
+  graph: Graph | undefined;
+  acceptLoss: ReadonlySet<string>;
+}
+
+/** A plan with what forbids it. */
+export interface PlanResult {
+  plan: Plan;
+  refusals: Refusal[];
+}
+
+/** Plans all revisions. @throws CrochetError where a migration cannot be read, loaded or planned */
+export async function makePlan(request: PlanRequest): Promise<PlanResult> {
+  const { graph, direction } = request;
+  const sandbox = new Sandbox(request.project.settings.timeLimitMs);
+  const catalog = graph ? await readCatalog(graph) : [];
+  const result: PlanResult = {
+    plan: { direction, revisions: [], connected: graph !== undefined },
+    refusals: [],
+  };
+  // A check of the data as it is now says nothing once a revision before it changes data.
+  const state = { dataChanges: false };
+  try {
+    for (const revision of request.revisions) {
+      const planned = await planRevision(request, revision, sandbox, catalog, state);
+      result.plan.revisions.push(planned.revision);
+      if (direction === "upgrade") {
+        result.refusals.push(
+          ...refusals(revision, planned.operations, graph?.info ?? ASSUMED_SERVER, request.acceptLoss),
+        );
+      }
+      result.refusals.push(...planned.refusals);
+    }
+  } finally {
+    sandbox.close();
+  }
+  return result;
+}
+
+/** Throws where something forbids the run. @throws CrochetError PREFLIGHT_FAILED that lists everything */
+export function refuseRun(found: Refusal[]): void {
+  if (found.length === 0) return;
+  const [first, ...rest] = found;
+  const more = rest.map((refusal) => `\n  and ${refusal.message}`).join("");
+  throw new CrochetError(
+    "PREFLIGHT_FAILED",
+    `The run was refused before it touched anything: ${first.message}${more}`,
+    {
+      at: { file: first.revision.file },
+      hint: first.hint,
+      data: found.map(({ revision, message, hint }) => ({ revision: revision.revisionId, message, hint })),
+    },
+  );
+}
+
+async function planRevision(
+  request: PlanRequest,
+  revision: Revision,
+  sandbox: Sandbox,
+  catalog: CatalogObject[],
+  state: { dataChanges: boolean },
+): Promise<{ revision: PlannedRevision; operations: Operation[]; refusals: Refusal[] }> {
+  const { graph, project, direction } = request;
+  const operations: Operation[] = [];
+  const planned: PlannedOperation[] = [];
+  const found: Refusal[] = [];
+  const ir = readSnapshot(project, revision);
+  let batches = 0;
+  let batch: string | undefined;
+  const perform = async (operation: Operation): Promise<unknown> => {
+    operations.push(operation);
+    if (operation.kind === "begin") batch = operation.batch ?? defaultBatch(revision.revisionId, ++batches);
+    if (operation.kind === "nodes" || operation.kind === "relationships") {
+      batch ??= defaultBatch(revision.revisionId, ++batches);
+    }
+    const context: PlanContext = {
+      server: graph?.info ?? ASSUMED_SERVER,
+      revisionId: revision.revisionId,
+      batch: batch ?? "",
+      existing: (shape) => findShape(catalog, shape)?.name,
+      endKeys: (relationships) => endKeys(ir, relationships),
+    };
+    const entry = planOperation(operation, context);
+    planned.push(entry);
+    if (graph && operation.kind === "schema") {
+      found.push(...await checkDuplicates(graph, revision, operation, catalog, state.dataChanges));
+      followSchema(operation, catalog);
+    }
+    if (graph) await countTouched(graph, operation, entry);
+    const answer = await answerFor(graph, operation, batch);
+    if (answer.changesData) state.dataChanges = true;
+    if (answer.note) entry.note = answer.note;
+    return answer.value;
+  };
+  const incomplete = await ask(request, revision, sandbox, perform);
+  return {
+    revision: {
+      revisionId: revision.revisionId,
+      file: revision.file,
+      direction,
+      rollbackSafe: revision.rollbackSafe,
+      operations: planned,
+      ...(incomplete && { incomplete }),
+    },
+    operations,
+    refusals: found,
+  };
+}
+
+/** Lets the migration ask for its operations; gives what stopped it half-way, where a simulated answer did. */
+async function ask(
+  request: PlanRequest,
+  revision: Revision,
+  sandbox: Sandbox,
+  perform: (operation: Operation) => Promise<unknown>,
+): Promise<string | undefined> {
+  if (revision.language === "cypher") {
+    for (const cypher of cypherSections(revision)[request.direction]) {
+      await perform(parseOperation("runCypher", [cypher]));
+    }
+    return undefined;
+  }
+  const migration = await loadMigration(request.project, revision, sandbox, 0);
+  let wrote = false;
+  try {
+    await sandbox.run(migration, {
+      direction: request.direction,
+      operations: [...OPERATIONS.keys()],
+      revision: { revisionId: revision.revisionId, batch: defaultBatch(revision.revisionId, 1) },
+    }, async (name, args) => {
+      const operation = parseOperation(name, args);
+      wrote ||= operation.kind === "cypher" || operation.kind === "nodes" ||
+        operation.kind === "relationships";
+      return await perform(operation);
+    });
+  } catch (error) {
+    // A migration that uses the result of a write fails on a simulated answer: the plan shows what came before.
+    const own = error instanceof CrochetError && error.code === "MIGRATION_FAILED" && wrote;
+    if (!own) throw error;
+    return `what follows depends on results that are known only when it runs (${messageOf(error)})`;
+  }
+  return undefined;
+}
+
+/** Compiles and loads a migration, and checks that it exports what its text says. */
+export async function loadMigration(
+  project: Project,
+  revision: Revision,
+  sandbox: Sandbox,
+  turn: number,
+): Promise<CompiledMigration> {
+  const migration = await compileMigration(project.migrations, revision.file, revision.text, turn);
+  const exports = await sandbox.load(migration);
+  if (exports.revisionId !== revision.revisionId) {
+    throw new CrochetError(
+      "REVISION_INVALID",
+      `Reading the migration "${revision.file}" failed: it exports the revisionId ${
+        JSON.stringify(exports.revisionId)
+      }`,
+      {
+        at: { file: revision.file },
+        hint: `write it as a constant: export const revisionId = "${revision.revisionId}";`,
+      },
+    );
+  }
+  return migration;
+}
+
+/** What an operation answers while it is planned, and whether it would change data. */
+async function answerFor(
+  graph: Graph | undefined,
+  operation: Operation,
+  batch: string | undefined,
+): Promise<{ value: unknown; changesData?: boolean; note?: string }> {
+  switch (operation.kind) {
+    case "begin":
+      return { value: batch };
+    case "schema":
+      return { value: undefined };
+    case "transform":
+      return { value: { changed: 0 }, changesData: true };
+    case "deleteBatch":
+      return { value: { deleted: 0 }, changesData: true };
+    case "nodes":
+      return {
+        value: operation.mode === "create"
+          ? { created: operation.rows.length }
+          : { created: operation.rows.length, updated: 0, unchanged: 0 },
+        changesData: true,
+      };
+    case "relationships": {
+      const created = operation.rows.length;
+      return {
+        value: operation.mode === "create"
+          ? { created, missing: 0 }
+          : { created, updated: 0, unchanged: 0, missing: 0 },
+        changesData: true,
+      };
+    }
+    case "cypher": {
+      if (!graph) return { value: [], changesData: true, note: "not checked without a server" };
+      const { queryType, operators } = await explain(graph, operation);
+      if (queryType === "r") {
+        return {
+          value: await graph.read(operation.cypher, operation.params),
+          note: "a read; it was run for this plan",
+        };
+      }
+      const commitsItself = operators.some((name) => /^Transaction(Foreach|Apply)/.test(name));
+      const note = commitsItself || queryType === "s"
+        ? "runs at least once: after a crash it may run again, so it must be safe to repeat"
+        : undefined;
+      return { value: [], changesData: true, note };
+    }
+  }
+}
+
+function endKeys(ir: SchemaIr, operation: Operation & { kind: "relationships" }): [string, string] {
+  const key = (label: string, given: string | undefined) =>
+    given ?? (uniqueKeys(ir, label).length === 1 ? uniqueKeys(ir, label)[0] : "?");
+  return [key(operation.source, operation.sourceKey), key(operation.target, operation.targetKey)];
+}
+
+/** Values that stand twice and would break a uniqueness constraint, with examples. */
+async function checkDuplicates(
+  graph: Graph,
+  revision: Revision,
+  operation: Operation & { kind: "schema" },
+  catalog: CatalogObject[],
+  dataChanges: boolean,
+): Promise<Refusal[]> {
+  const { shape, action } = operation;
+  if (action !== "add" || shape.kind !== "unique" || dataChanges || findShape(catalog, shape)) return [];
+  const variable = shape.entity === "node" ? "n" : "r";
+  const pattern = shape.entity === "node"
+    ? `(n:${quoteName(shape.labelOrType)})`
+    : `()-[r:${quoteName(shape.labelOrType)}]->()`;
+  const value = `${variable}.${quoteName(shape.properties[0])}`;
+  const rows = await graph.read(
+    `MATCH ${pattern} WHERE ${value} IS NOT NULL WITH ${value} AS value, count(*) AS times WHERE times > 1 RETURN value, times ORDER BY times DESC LIMIT 4`,
+  );
+  if (rows.length === 0) return [];
+  const examples = rows.slice(0, 3).map((row) =>
+    `${
+      JSON.stringify(row.value, (_, v) => (typeof v === "bigint" ? v.toString() : v))
+    } stands ${row.times} times`
+  );
+  return [{
+    revision,
+    message: `"${revision.revisionId}" asks for a ${describeShape(shape)}, but values are not unique: ${
+      examples.join(", ")
+    }${rows.length > 3 ? ", and more" : ""}`,
+    hint: "clean the data first, by hand or in a migration before this one",
+  }];
+}
+
+/** Keeps the catalog of the plan as the operations would leave it. */
+function followSchema(operation: Operation & { kind: "schema" }, catalog: CatalogObject[]): void {
+  const existing = findShape(catalog, operation.shape);
+  if (operation.action === "drop" && existing) catalog.splice(catalog.indexOf(existing), 1);
+  if (operation.action === "add" && !existing) {
+    catalog.push({ ...(operation.shape as SchemaShape), name: "", serverKind: "", state: "PLANNED" });
+  }
+}
+
+async function countTouched(graph: Graph, operation: Operation, entry: PlannedOperation): Promise<void> {
+  if (operation.kind === "nodes" || operation.kind === "relationships") entry.touches = operation.rows.length;
+  const statement = countStatement(operation);
+  if (!statement || entry.statements.length === 0) return;
+  const [row] = await graph.read(statement.text, statement.params);
+  entry.touches = Number(row.n);
+  if (operation.kind === "transform" && operation.transform.what === "renameLabel") {
+    const [there] = await graph.read(`MATCH (n:${quoteName(operation.transform.to)}) RETURN count(*) AS n`);
+    if (Number(there.n) > 0) {
+      entry.note = `${
+        count(Number(there.n), "node")
+      } carry the label ${operation.transform.to} already; a downgrade cannot tell them apart`;
+    }
+  }
+}

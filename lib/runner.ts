@@ -1,0 +1,496 @@
+/**
+ * Takes a project, a ledger and a connected graph and brings the graph up or down the chain: reconcile, plan, lock,
+ * then revision by revision. Intent is written before the deed and the result after it, in the graph and in the
+ * ledger. A run that stops half-way says what is applied, what failed and what was not started.
+ */
+import { buildChain, type Chain, findRevision } from "./chain.ts";
+import { CrochetError, messageOf } from "./error.ts";
+import type { Graph } from "./graph.ts";
+import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
+import { type HeldLock, takeLock } from "./graph_lock.ts";
+import { catalogKeys, defaultBatch, OperationRunner } from "./graph_operations.ts";
+import {
+  beginRun,
+  finishDowngrade,
+  finishUpgrade,
+  forgetRun,
+  type GraphRecord,
+  noteFailure,
+  prepareRecord,
+  readRecord,
+} from "./graph_record.ts";
+import type { Ledger } from "./ledger.ts";
+import { renderSnapshot } from "./ir.ts";
+import { describeOperation, OPERATIONS, parseOperation } from "./operation.ts";
+import type { Plan } from "./plan.ts";
+import { loadMigration, makePlan, refuseRun } from "./planner.ts";
+import { type Project, readRevisions, readSnapshot } from "./project.ts";
+import { reconcile } from "./reconcile.ts";
+import type { AppliedRevision, PartialRun } from "./record.ts";
+import { cypherSections, type Revision } from "./revision.ts";
+import { Sandbox } from "./sandbox.ts";
+import { sentenceList } from "./text.ts";
+
+/** Direction of a run. */
+export type Direction = "upgrade" | "downgrade";
+
+/** What a run tells while it works. */
+export type RunEvent =
+  | { type: "line"; text: string }
+  | { type: "begin"; revisionId: string; direction: Direction; resumed: boolean }
+  | { type: "operation"; revisionId: string; number: number; text: string }
+  | { type: "done"; revisionId: string; direction: Direction };
+
+/** Who runs. */
+export interface Runner {
+  user: string;
+  host: string;
+  pid: number;
+  version: string;
+}
+
+/** What to run. */
+export interface RunRequest {
+  project: Project;
+  ledger: Ledger;
+  graph: Graph;
+  runner: Runner;
+  direction: Direction;
+  target?: string;
+  /** Revisions whose losses a person accepted. */
+  acceptLoss?: ReadonlySet<string>;
+  report?(event: RunEvent): void;
+  /** Stops the run before its next write. */
+  signal?: AbortSignal;
+}
+
+/** How a run ended. */
+export interface RunResult {
+  direction: Direction;
+  done: string[];
+  failed?: { revisionId: string; operation?: number; error: CrochetError };
+  notStarted: string[];
+  lines: string[];
+}
+
+/** The revisions that a run would touch, in order. */
+interface Selection {
+  chain: Chain;
+  record: GraphRecord;
+  revisions: Revision[];
+  lines: string[];
+}
+
+/** What would run, without running it. @throws CrochetError PREFLIGHT_FAILED and what planning throws */
+export async function planRun(request: RunRequest): Promise<{ plan: Plan; lines: string[] }> {
+  const { revisions, lines } = await select(request);
+  const result = await makePlan({ ...request, revisions, acceptLoss: request.acceptLoss ?? new Set() });
+  refuseRun(result.refusals);
+  return { plan: result.plan, lines };
+}
+
+/** Runs. Failures of a revision are in the result; what is refused before anything ran is thrown. */
+export async function run(request: RunRequest): Promise<RunResult> {
+  const { graph, ledger, project, direction } = request;
+  let selection = await select(request);
+  const nothing: RunResult = { direction, done: [], notStarted: [], lines: selection.lines };
+  if (selection.revisions.length === 0) return nothing;
+  const { refusals } = await makePlan({
+    ...request,
+    revisions: selection.revisions,
+    acceptLoss: request.acceptLoss ?? new Set(),
+  });
+  refuseRun(refusals);
+  const graphId = await prepareRecord(graph);
+  const lock = await takeLock(graph, {
+    user: request.runner.user,
+    host: request.runner.host,
+    pid: request.runner.pid,
+    command: direction,
+  });
+  try {
+    const planned = selection.revisions;
+    const lines = selection.lines;
+    // Between the plan and the lock another run may have come and gone.
+    selection = await select(request);
+    lines.push(...selection.lines.filter((line) => !lines.includes(line)));
+    const rest = selection.revisions.filter((revision) =>
+      planned.some((other) => other.digest === revision.digest)
+    );
+    ledger.rememberGraph({
+      graphId,
+      address: graph.address,
+      databaseId: graph.info.databaseId,
+      environment: project.settings.graph.environment,
+    });
+    return await runAll(request, graphId, lock, selection, rest, lines);
+  } finally {
+    await lock.release().catch(() => {/* the lease expires */});
+  }
+}
+
+async function select(request: RunRequest): Promise<Selection> {
+  const { project, ledger, graph, direction, target } = request;
+  const chain = buildChain(readRevisions(project));
+  const wanted = target === undefined || target === "base" ? undefined : findRevision(chain, target);
+  if (target === "base" && direction === "upgrade") {
+    throw new CrochetError("UNKNOWN_REVISION", 'An upgrade cannot go to "base"', {
+      hint: "crochet downgrade --target base reverts everything",
+    });
+  }
+  const { record, lines } = await reconcile(ledger, graph, project.settings.graph.environment);
+  checkFiles(chain, record.revisions);
+  refuseOtherDirection(record.partial, direction);
+  const revisions = direction === "upgrade"
+    ? pendingUpTo(chain, record, wanted)
+    : appliedAbove(chain, record, wanted, target);
+  if (direction === "downgrade") refuseUnsafe(revisions);
+  return { chain, record, revisions, lines };
+}
+
+/** Applied revisions whose file is missing or was edited. @throws CrochetError CHAIN_BROKEN */
+export function checkFiles(chain: Chain, applied: AppliedRevision[]): void {
+  const files = new Map(chain.revisions.map((revision) => [revision.revisionId, revision]));
+  for (const { revisionId, digest } of applied) {
+    const file = files.get(revisionId);
+    if (!file) {
+      throw new CrochetError(
+        "CHAIN_BROKEN",
+        `The revision "${revisionId}" is applied, but its file is missing`,
+        {
+          hint: "take it back from Git, or pull the branch that has it",
+        },
+      );
+    }
+    if (file.digest !== digest) {
+      throw new CrochetError(
+        "CHAIN_BROKEN",
+        `"${file.file}" was edited after it was applied: its digest is ${
+          file.digest.slice(0, 12)
+        }…, applied was ${digest.slice(0, 12)}…`,
+        {
+          at: { file: file.file },
+          hint:
+            `take the file back from Git (git checkout -- ${file.file}), and put the change into a new migration`,
+        },
+      );
+    }
+  }
+}
+
+function refuseOtherDirection(partial: PartialRun | undefined, direction: Direction): void {
+  if (!partial || partial.direction === direction) return;
+  throw new CrochetError(
+    "RESUME_REFUSED",
+    `The ${partial.direction} of "${partial.revisionId}" stopped half-way, and must be finished first`,
+    {
+      hint: `crochet ${partial.direction}, or decide: crochet resolve ${partial.revisionId}`,
+    },
+  );
+}
+
+/** The wanted revision and everything before it; the whole chain without one. */
+function withAncestors(chain: Chain, wanted: Revision | undefined): Set<string> {
+  if (!wanted) return new Set(chain.revisions.map((revision) => revision.revisionId));
+  const byId = new Map(chain.revisions.map((revision) => [revision.revisionId, revision]));
+  const found = new Set<string>();
+  const open = [wanted.revisionId];
+  for (let id = open.pop(); id; id = open.pop()) {
+    if (found.has(id)) continue;
+    found.add(id);
+    open.push(...byId.get(id)!.parents.map((parent) => parent.id));
+  }
+  return found;
+}
+
+function pendingUpTo(chain: Chain, record: GraphRecord, wanted: Revision | undefined): Revision[] {
+  const applied = new Set(record.revisions.map((revision) => revision.revisionId));
+  const inReach = withAncestors(chain, wanted);
+  return chain.revisions.filter((revision) =>
+    inReach.has(revision.revisionId) && !applied.has(revision.revisionId)
+  );
+}
+
+function appliedAbove(
+  chain: Chain,
+  record: GraphRecord,
+  wanted: Revision | undefined,
+  target: string | undefined,
+): Revision[] {
+  const byId = new Map(chain.revisions.map((revision) => [revision.revisionId, revision]));
+  const applied = record.revisions.map((revision) => byId.get(revision.revisionId)!).reverse();
+  if (target === undefined) return applied.slice(0, 1);
+  if (!wanted) return applied;
+  if (!applied.includes(wanted)) {
+    throw new CrochetError(
+      "UNKNOWN_REVISION",
+      `The revision "${wanted.revisionId}" is not applied, so nothing can be reverted down to it`,
+      {
+        hint: "crochet status shows what is applied",
+      },
+    );
+  }
+  const keep = withAncestors(chain, wanted);
+  return applied.filter((revision) => !keep.has(revision.revisionId));
+}
+
+function refuseUnsafe(revisions: Revision[]): void {
+  const unsafe = revisions.filter((revision) => !revision.rollbackSafe);
+  if (unsafe.length === 0) return;
+  const names = sentenceList(unsafe.map((revision) => `"${revision.revisionId}"`));
+  throw new CrochetError(
+    "ROLLBACK_UNSAFE",
+    `The downgrade was refused before it touched anything: ${names} ${
+      unsafe.length === 1 ? "is" : "are"
+    } not rollback-safe`,
+    {
+      at: { file: unsafe[0].file },
+      hint: "what it lost cannot be brought back; write a new migration that goes forward instead",
+    },
+  );
+}
+
+async function runAll(
+  request: RunRequest,
+  graphId: string,
+  lock: HeldLock,
+  selection: Selection,
+  revisions: Revision[],
+  lines: string[],
+): Promise<RunResult> {
+  const { graph } = request;
+  const result: RunResult = {
+    direction: request.direction,
+    done: [],
+    notStarted: revisions.map((revision) => revision.revisionId),
+    lines,
+  };
+  const report = (event: RunEvent) => {
+    if (event.type === "line") lines.push(event.text);
+    request.report?.(event);
+  };
+  const sandbox = new Sandbox(request.project.settings.timeLimitMs);
+  const catalog = await readCatalog(graph);
+  let position = selection.record.revisions.length;
+  let madeIndex = false;
+  try {
+    for (const revision of revisions) {
+      result.notStarted.shift();
+      const job = new RevisionJob({ ...request, report }, graphId, lock, sandbox, catalog, selection.record);
+      try {
+        await job.run(revision, ++position);
+        madeIndex ||= job.madeIndex;
+        result.done.push(revision.revisionId);
+      } catch (error) {
+        if (!(error instanceof CrochetError)) throw error;
+        result.failed = {
+          revisionId: revision.revisionId,
+          ...(job.operation > 0 && { operation: job.operation }),
+          error,
+        };
+        return result;
+      }
+    }
+    if (madeIndex) await graph.read("CALL db.awaitIndexes(300)");
+  } finally {
+    sandbox.close();
+  }
+  return result;
+}
+
+/** One revision on its way. */
+class RevisionJob {
+  /** Number of the operation that is under way, from 1. */
+  operation = 0;
+  madeIndex = false;
+
+  constructor(
+    private readonly request: RunRequest & { report(event: RunEvent): void },
+    private readonly graphId: string,
+    private readonly lock: HeldLock,
+    private readonly sandbox: Sandbox,
+    private readonly catalog: CatalogObject[],
+    private readonly record: GraphRecord,
+  ) {}
+
+  async run(revision: Revision, position: number): Promise<void> {
+    const { request, lock, catalog, record } = this;
+    const { graph, ledger, direction, project, runner, report } = request;
+    const { revisionId, digest } = revision;
+    const earlier = record.partial?.revisionId === revisionId ? record.partial : undefined;
+    const partial: PartialRun = {
+      revisionId,
+      direction,
+      digest,
+      startedAt: new Date().toISOString(),
+      startedBy: `${runner.user}@${runner.host}`,
+      before: earlier?.before ?? catalogKeys(catalog),
+      done: [],
+    };
+    report({ type: "begin", revisionId, direction, resumed: earlier !== undefined });
+    const ir = readSnapshot(project, revision);
+    ledger.transaction(() => {
+      ledger.setPartial(this.graphId, partial);
+      ledger.addEvent(this.graphId, "begin", revisionId, { direction, digest });
+    });
+    await beginRun(graph, lock.token, partial, position);
+    const operations = new OperationRunner({
+      graph,
+      token: lock.token,
+      checkHeld: () => this.checkHeld(),
+      revisionId,
+      direction,
+      ir,
+      before: new Set(partial.before),
+      adoptedEarlier: new Set(
+        record.revisions.find((applied) => applied.revisionId === revisionId)?.adopted ?? [],
+      ),
+      catalog,
+      note: (text) => report({ type: "line", text: `${revisionId}: ${text}` }),
+    }, earlier?.done ?? []);
+    try {
+      await operations.resume();
+      await this.ask(revision, operations);
+    } catch (error) {
+      this.operation = operations.count;
+      await this.noteFailure(partial, operations, error);
+      throw error;
+    }
+    this.madeIndex = operations.madeIndex;
+    await this.finish(revision, operations, renderSnapshot(ir));
+    report({ type: "done", revisionId, direction });
+  }
+
+  private checkHeld(): void {
+    this.lock.check();
+    if (this.request.signal?.aborted) {
+      throw new CrochetError("INTERRUPTED", "The run was interrupted", {
+        hint: `crochet ${this.request.direction} goes on where it stopped`,
+      });
+    }
+  }
+
+  private async ask(revision: Revision, operations: OperationRunner): Promise<void> {
+    const { project, direction, report } = this.request;
+    const perform = (name: string, args: unknown[]): Promise<unknown> => {
+      const operation = parseOperation(name, args);
+      report({
+        type: "operation",
+        revisionId: revision.revisionId,
+        number: operations.count + 1,
+        text: describeOperation(operation),
+      });
+      return operations.perform(operation);
+    };
+    if (revision.language === "cypher") {
+      for (const cypher of cypherSections(revision)[direction]) await perform("runCypher", [cypher]);
+      return;
+    }
+    const migration = await loadMigration(project, revision, this.sandbox, 1);
+    await this.sandbox.run(migration, {
+      direction,
+      operations: [...OPERATIONS.keys()],
+      revision: { revisionId: revision.revisionId, batch: defaultBatch(revision.revisionId, 1) },
+    }, perform);
+  }
+
+  private async finish(revision: Revision, operations: OperationRunner, snapshot: string): Promise<void> {
+    const { graph, ledger, direction, runner } = this.request;
+    const { revisionId } = revision;
+    if (direction === "downgrade") {
+      await finishDowngrade(graph, this.lock.token, revisionId);
+      ledger.transaction(() => {
+        ledger.removeApplied(this.graphId, revisionId, "reverted");
+        ledger.setPartial(this.graphId, undefined);
+      });
+      return;
+    }
+    const applied = appliedRevision(revision, runner, [...operations.adopted]);
+    const appliedAt = await finishUpgrade(graph, this.lock.token, applied);
+    const { batches } = await readRecord(graph);
+    ledger.transaction(() => {
+      ledger.addSnapshot(revision.schemaHash, snapshot);
+      ledger.addApplied(this.graphId, { ...applied, appliedAt }, "applied");
+      ledger.setPartial(this.graphId, undefined);
+      ledger.setBatches(this.graphId, batches);
+    });
+  }
+
+  /** The failure is a state that others can see; where the graph is out of reach, the ledger has it alone. */
+  private async noteFailure(partial: PartialRun, operations: OperationRunner, error: unknown): Promise<void> {
+    const { graph, ledger } = this.request;
+    const failure = { error: messageOf(error), failedAt: operations.count, done: operations.done };
+    ledger.transaction(() => {
+      ledger.setPartial(this.graphId, { ...partial, ...failure });
+      ledger.addEvent(this.graphId, "failed", partial.revisionId, {
+        error: failure.error,
+        failedAt: failure.failedAt,
+      });
+    });
+    const unreachable = error instanceof CrochetError &&
+      ["CONNECTION_FAILED", "LOCK_LOST"].includes(error.code);
+    if (!unreachable) await noteFailure(graph, this.lock.token, partial.revisionId, failure).catch(() => {});
+  }
+}
+
+function appliedRevision(
+  revision: Revision,
+  runner: Runner,
+  adopted: string[],
+): Omit<AppliedRevision, "appliedAt"> {
+  return {
+    revisionId: revision.revisionId,
+    parents: revision.parents.map((parent) => parent.id),
+    digest: revision.digest,
+    schemaHash: revision.schemaHash,
+    rollbackSafe: revision.rollbackSafe,
+    appliedBy: `${runner.user}@${runner.host}`,
+    crochetVersion: runner.version,
+    adopted,
+  };
+}
+
+/** What a person decides about a run that stopped. */
+export type Resolution = "redo" | "mark-applied" | "mark-reverted";
+
+/** Carries out a person's decision about a run that stopped half-way. @throws CrochetError UNKNOWN_REVISION where none did */
+export async function resolveRun(
+  request: Omit<RunRequest, "direction">,
+  revisionId: string,
+  resolution: Resolution,
+): Promise<PartialRun> {
+  const { project, ledger, graph, runner } = request;
+  const { record } = await reconcile(ledger, graph, project.settings.graph.environment);
+  const { partial, graphId } = record;
+  if (!partial || partial.revisionId !== revisionId || graphId === undefined) {
+    throw new CrochetError("UNKNOWN_REVISION", `No run of "${revisionId}" has stopped half-way`, {
+      hint: partial ? `"${partial.revisionId}" has` : "crochet status shows the state",
+    });
+  }
+  const lock = await takeLock(graph, {
+    user: runner.user,
+    host: runner.host,
+    pid: runner.pid,
+    command: "resolve",
+  });
+  try {
+    const chain = buildChain(readRevisions(project));
+    const revision = resolution === "mark-applied" ? findRevision(chain, revisionId) : undefined;
+    const applied = revision && appliedRevision(revision, runner, []);
+    const as = resolution === "redo" ? "redo" : resolution === "mark-applied" ? "applied" : "reverted";
+    await forgetRun(graph, lock.token, partial, as, applied);
+    const after = await readRecord(graph);
+    const before = new Set(ledger.applied(graphId).map((known) => known.revisionId));
+    ledger.transaction(() => {
+      ledger.addEvent(graphId, "resolved", revisionId, { resolution });
+      const now = after.revisions.find((known) => known.revisionId === revisionId);
+      if (now && !before.has(revisionId)) ledger.addApplied(graphId, now, "applied");
+      if (!now && before.has(revisionId)) ledger.removeApplied(graphId, revisionId, "reverted");
+      ledger.setPartial(graphId, after.partial);
+      ledger.setBatches(graphId, after.batches);
+    });
+    return partial;
+  } finally {
+    await lock.release().catch(() => {/* the lease expires */});
+  }
+}

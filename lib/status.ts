@@ -1,0 +1,101 @@
+/**
+ * Takes a project, its ledger and, where one answers, its graph, and gives what is applied, what is pending, which
+ * batches there are and where the records differ. Changes nothing, and needs no lock.
+ */
+import { chainFaults, headsOf } from "./chain.ts";
+import type { Graph } from "./graph.ts";
+import { type LockHolder, readLock } from "./graph_lock.ts";
+import type { Ledger } from "./ledger.ts";
+import { type Project, readEveryRevision } from "./project.ts";
+import { compareStanding, describeStanding } from "./reconcile.ts";
+import type { AppliedRevision, BatchRecord, PartialRun } from "./record.ts";
+
+/** The state of a project. */
+export interface Status {
+  project: string;
+  /** Where the list of applied revisions comes from. */
+  source: "graph" | "ledger";
+  /** Why the graph was not asked, where it was not. */
+  offline?: string;
+  server?: { address: string; version: string; edition: string };
+  heads: string[];
+  applied: AppliedRevision[];
+  pending: { revisionId: string; rollbackSafe: boolean }[];
+  batches: BatchRecord[];
+  partial?: PartialRun;
+  lock?: LockHolder;
+  /** Where the ledger and the graph differ. */
+  difference?: string;
+  /** Faults of the chain and of single files. */
+  faults: string[];
+}
+
+/** Reads the status. */
+export async function readStatus(
+  project: Project,
+  ledger: Ledger,
+  graph: Graph | undefined,
+  offline?: string,
+): Promise<Status> {
+  const { revisions, failures } = readEveryRevision(project);
+  const local = localRecord(ledger, project);
+  const standing = graph && await compareStanding(ledger, graph);
+  const lock = graph && await readLock(graph);
+  const applied = standing ? standing.record.revisions : local.applied;
+  const partial = standing ? standing.record.partial : local.partial;
+  const known = new Set(applied.map((revision) => revision.revisionId));
+  const difference = standing && describeStanding(standing);
+  return {
+    project: project.settings.name,
+    source: graph ? "graph" : "ledger",
+    ...(offline && { offline }),
+    ...(graph &&
+      { server: { address: graph.address, version: graph.info.versionText, edition: graph.info.edition } }),
+    heads: headsOf(revisions).map((revision) => revision.revisionId),
+    applied,
+    pending: orderOf(revisions).filter((revision) => !known.has(revision.revisionId))
+      .map(({ revisionId, rollbackSafe }) => ({ revisionId, rollbackSafe })),
+    batches: standing ? standing.record.batches : local.batches,
+    ...(partial && { partial }),
+    ...(lock && lock.remainingMs > 0 && { lock }),
+    ...(difference && { difference }),
+    faults: [
+      ...failures.map((failure) => failure.message),
+      ...chainFaults(revisions).map((fault) => fault.message),
+    ],
+  };
+}
+
+/** What the ledger says of the graph of the current environment, without asking that graph. */
+function localRecord(
+  ledger: Ledger,
+  project: Project,
+): { applied: AppliedRevision[]; partial?: PartialRun; batches: BatchRecord[] } {
+  const { environment } = project.settings.graph;
+  const known = ledger.graphs().find((graph) => graph.environment === environment);
+  if (!known) return { applied: [], batches: [] };
+  return {
+    applied: ledger.applied(known.graphId),
+    partial: ledger.partial(known.graphId),
+    batches: ledger.batches(known.graphId),
+  };
+}
+
+/** Parents before children where the chain allows it, else by id. */
+function orderOf<T extends { revisionId: string; parents: { id: string }[] }>(revisions: T[]): T[] {
+  const depth = new Map<string, number>();
+  const byId = new Map(revisions.map((revision) => [revision.revisionId, revision]));
+  const measure = (id: string, trail: Set<string>): number => {
+    const known = depth.get(id);
+    if (known !== undefined) return known;
+    if (trail.has(id)) return 0;
+    const parents = byId.get(id)?.parents ?? [];
+    const value = 1 + Math.max(-1, ...parents.map((parent) => measure(parent.id, new Set([...trail, id]))));
+    depth.set(id, value);
+    return value;
+  };
+  return [...revisions].sort((a, b) =>
+    measure(a.revisionId, new Set()) - measure(b.revisionId, new Set()) ||
+    (a.revisionId < b.revisionId ? -1 : 1)
+  );
+}

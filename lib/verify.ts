@@ -1,0 +1,134 @@
+/**
+ * Takes a project, its ledger and its graph and proves, line by line, that Git, ledger and graph agree: the ledger's
+ * chain, the files, their digests, the hash chain, the snapshots, the models, the graph. Each line passes or fails
+ * with its reason. Changes nothing.
+ */
+import { chainFaults, headsOf } from "./chain.ts";
+import { CrochetError } from "./error.ts";
+import { projectSchema } from "./draft.ts";
+import type { Graph } from "./graph.ts";
+import { schemaHash } from "./ir.ts";
+import type { Ledger } from "./ledger.ts";
+import { type Project, readEveryRevision, readSnapshot } from "./project.ts";
+import { compareStanding, describeStanding } from "./reconcile.ts";
+import type { AppliedRevision } from "./record.ts";
+import type { Revision } from "./revision.ts";
+import { count } from "./text.ts";
+
+/** One line of the verification. */
+export interface Check {
+  name: string;
+  ok: boolean;
+  /** Reasons of a failure, or what a person should know. */
+  details: string[];
+}
+
+/** The whole verification. */
+export interface Verification {
+  ok: boolean;
+  checks: Check[];
+}
+
+/** Verifies everything that can be reached; without a graph its line is left out. */
+export async function verifyProject(
+  project: Project,
+  ledger: Ledger,
+  graph: Graph | undefined,
+): Promise<Verification> {
+  const { revisions, failures } = readEveryRevision(project);
+  const known = ledger.graphs();
+  const standing = graph && await compareStanding(ledger, graph);
+  const applied = standing
+    ? standing.record.revisions
+    : known.flatMap((entry) => ledger.applied(entry.graphId));
+  const faults = chainFaults(revisions);
+  const ledgerFault = ledger.findFault();
+  const checks = [
+    check("ledger chain", ledgerFault ? [ledgerFault] : []),
+    check("files", [...failures.map((failure) => failure.message), ...missingFiles(revisions, applied)]),
+    check("digests", editedFiles(revisions, applied)),
+    check("hash chain", faults.map((fault) => fault.message)),
+    check("snapshots", snapshotFaults(project, revisions)),
+    modelsCheck(project, revisions),
+  ];
+  if (standing) checks.push(graphCheck(standing, revisions));
+  return { ok: checks.every((line) => line.ok), checks };
+}
+
+function check(name: string, faults: string[]): Check {
+  return { name, ok: faults.length === 0, details: faults };
+}
+
+function missingFiles(revisions: Revision[], applied: AppliedRevision[]): string[] {
+  const files = new Set(revisions.map((revision) => revision.revisionId));
+  return [
+    ...new Set(
+      applied.filter((revision) => !files.has(revision.revisionId)).map((revision) =>
+        `the file of "${revision.revisionId}", which is applied, is missing`
+      ),
+    ),
+  ];
+}
+
+function editedFiles(revisions: Revision[], applied: AppliedRevision[]): string[] {
+  const files = new Map(revisions.map((revision) => [revision.revisionId, revision]));
+  return applied.flatMap(({ revisionId, digest }) => {
+    const file = files.get(revisionId);
+    return file && file.digest !== digest
+      ? [
+        `"${file.file}" was edited after it was applied (${file.digest.slice(0, 12)}…, applied was ${
+          digest.slice(0, 12)
+        }…)`,
+      ]
+      : [];
+  });
+}
+
+function snapshotFaults(project: Project, revisions: Revision[]): string[] {
+  return revisions.flatMap((revision) => {
+    try {
+      readSnapshot(project, revision);
+      return [];
+    } catch (error) {
+      if (error instanceof CrochetError) return [error.message];
+      throw error;
+    }
+  });
+}
+
+/** The models against the head: a difference is a migration that was not written yet. */
+function modelsCheck(project: Project, revisions: Revision[]): Check {
+  const name = "models";
+  try {
+    const { ir } = projectSchema(project);
+    const heads = headsOf(revisions);
+    if (heads.length === 0) return { name, ok: true, details: ["no migration yet"] };
+    const hash = schemaHash(ir);
+    if (heads.some((head) => head.schemaHash === hash)) return { name, ok: true, details: [] };
+    const detail = `the models differ from the head "${heads[0].revisionId}" (${hash.slice(0, 12)}…, head ${
+      heads[0].schemaHash.slice(0, 12)
+    }…): crochet create-migration "..."`;
+    return { name, ok: false, details: [detail] };
+  } catch (error) {
+    if (error instanceof CrochetError) return { name, ok: false, details: [error.message] };
+    throw error;
+  }
+}
+
+function graphCheck(standing: Awaited<ReturnType<typeof compareStanding>>, revisions: Revision[]): Check {
+  const details: string[] = [];
+  const difference = describeStanding(standing);
+  if (difference) details.push(difference);
+  const { partial, revisions: applied } = standing.record;
+  if (partial) {
+    details.push(
+      `the ${partial.direction} of "${partial.revisionId}" stopped half-way: crochet ${partial.direction} finishes it`,
+    );
+  }
+  const ok = details.length === 0;
+  const known = new Set(applied.map((revision) => revision.revisionId));
+  const pending = revisions.filter((revision) => !known.has(revision.revisionId)).length;
+  // A graph that is only behind the files is no fault: pending revisions are told, not failed.
+  if (pending > 0) details.push(`${count(pending, "revision")} pending`);
+  return { name: "graph", ok, details };
+}
