@@ -139,7 +139,20 @@ export class Ledger {
       };
   }
 
-  /** All graphs, for a status without a server. */
+  /** What the ledger says of the graph of an environment, without asking that graph. */
+  ofEnvironment(
+    environment: string,
+  ): { applied: AppliedRevision[]; partial: PartialRun | undefined; batches: BatchRecord[] } {
+    const known = this.graphs().find((graph) => graph.environment === environment);
+    if (!known) return { applied: [], partial: undefined, batches: [] };
+    return {
+      applied: this.applied(known.graphId),
+      partial: this.partial(known.graphId),
+      batches: this.batches(known.graphId),
+    };
+  }
+
+  /** All graphs that the ledger has met. */
   graphs(): KnownGraph[] {
     return this.all("SELECT address FROM graphs ORDER BY address").map((row) =>
       this.graphAt(String(row.address))!

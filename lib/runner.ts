@@ -89,6 +89,23 @@ export async function planRun(request: RunRequest): Promise<{ plan: Plan; lines:
   return { plan: result.plan, lines };
 }
 
+/** What would run by the ledger's word, without a server. */
+export async function planOffline(request: Omit<RunRequest, "graph">): Promise<Plan> {
+  const { project, ledger, direction, target } = request;
+  const chain = buildChain(readRevisions(project));
+  const { applied } = ledger.ofEnvironment(project.settings.graph.environment);
+  checkFiles(chain, applied);
+  const revisions = selectRevisions(chain, applied, direction, target);
+  const result = await makePlan({
+    ...request,
+    graph: undefined,
+    revisions,
+    acceptLoss: request.acceptLoss ?? new Set(),
+  });
+  refuseRun(result.refusals);
+  return result.plan;
+}
+
 /** Runs. Failures of a revision are in the result; what is refused before anything ran is thrown. */
 export async function run(request: RunRequest): Promise<RunResult> {
   const { graph, ledger, project, direction } = request;
@@ -132,20 +149,35 @@ export async function run(request: RunRequest): Promise<RunResult> {
 async function select(request: RunRequest): Promise<Selection> {
   const { project, ledger, graph, direction, target } = request;
   const chain = buildChain(readRevisions(project));
-  const wanted = target === undefined || target === "base" ? undefined : findRevision(chain, target);
+  checkTarget(chain, direction, target);
+  const { record, lines } = await reconcile(ledger, graph, project.settings.graph.environment);
+  checkFiles(chain, record.revisions);
+  refuseOtherDirection(record.partial, direction);
+  return { chain, record, revisions: selectRevisions(chain, record.revisions, direction, target), lines };
+}
+
+/** The revision that a person named; undefined for the end of the chain. @throws CrochetError UNKNOWN_REVISION */
+function checkTarget(chain: Chain, direction: Direction, target: string | undefined): Revision | undefined {
   if (target === "base" && direction === "upgrade") {
     throw new CrochetError("UNKNOWN_REVISION", 'An upgrade cannot go to "base"', {
       hint: "crochet downgrade --target base reverts everything",
     });
   }
-  const { record, lines } = await reconcile(ledger, graph, project.settings.graph.environment);
-  checkFiles(chain, record.revisions);
-  refuseOtherDirection(record.partial, direction);
-  const revisions = direction === "upgrade"
-    ? pendingUpTo(chain, record, wanted)
-    : appliedAbove(chain, record, wanted, target);
-  if (direction === "downgrade") refuseUnsafe(revisions);
-  return { chain, record, revisions, lines };
+  return target === undefined || target === "base" ? undefined : findRevision(chain, target);
+}
+
+/** The revisions between what is applied and the target, in the order in which they run. */
+function selectRevisions(
+  chain: Chain,
+  applied: AppliedRevision[],
+  direction: Direction,
+  target: string | undefined,
+): Revision[] {
+  const wanted = checkTarget(chain, direction, target);
+  if (direction === "upgrade") return pendingUpTo(chain, applied, wanted);
+  const revisions = appliedAbove(chain, applied, wanted, target);
+  refuseUnsafe(revisions);
+  return revisions;
 }
 
 /** Applied revisions whose file is missing or was edited. @throws CrochetError CHAIN_BROKEN */
@@ -203,8 +235,8 @@ function withAncestors(chain: Chain, wanted: Revision | undefined): Set<string> 
   return found;
 }
 
-function pendingUpTo(chain: Chain, record: GraphRecord, wanted: Revision | undefined): Revision[] {
-  const applied = new Set(record.revisions.map((revision) => revision.revisionId));
+function pendingUpTo(chain: Chain, record: AppliedRevision[], wanted: Revision | undefined): Revision[] {
+  const applied = new Set(record.map((revision) => revision.revisionId));
   const inReach = withAncestors(chain, wanted);
   return chain.revisions.filter((revision) =>
     inReach.has(revision.revisionId) && !applied.has(revision.revisionId)
@@ -213,12 +245,12 @@ function pendingUpTo(chain: Chain, record: GraphRecord, wanted: Revision | undef
 
 function appliedAbove(
   chain: Chain,
-  record: GraphRecord,
+  record: AppliedRevision[],
   wanted: Revision | undefined,
   target: string | undefined,
 ): Revision[] {
   const byId = new Map(chain.revisions.map((revision) => [revision.revisionId, revision]));
-  const applied = record.revisions.map((revision) => byId.get(revision.revisionId)!).reverse();
+  const applied = record.map((revision) => byId.get(revision.revisionId)!).reverse();
   if (target === undefined) return applied.slice(0, 1);
   if (!wanted) return applied;
   if (!applied.includes(wanted)) {

@@ -38,7 +38,7 @@ export async function readStatus(
   offline?: string,
 ): Promise<Status> {
   const { revisions, failures } = readEveryRevision(project);
-  const local = localRecord(ledger, project);
+  const local = ledger.ofEnvironment(project.settings.graph.environment);
   const standing = graph && await compareStanding(ledger, graph);
   const lock = graph && await readLock(graph);
   const applied = standing ? standing.record.revisions : local.applied;
@@ -63,21 +63,6 @@ export async function readStatus(
       ...failures.map((failure) => failure.message),
       ...chainFaults(revisions).map((fault) => fault.message),
     ],
-  };
-}
-
-/** What the ledger says of the graph of the current environment, without asking that graph. */
-function localRecord(
-  ledger: Ledger,
-  project: Project,
-): { applied: AppliedRevision[]; partial?: PartialRun; batches: BatchRecord[] } {
-  const { environment } = project.settings.graph;
-  const known = ledger.graphs().find((graph) => graph.environment === environment);
-  if (!known) return { applied: [], batches: [] };
-  return {
-    applied: ledger.applied(known.graphId),
-    partial: ledger.partial(known.graphId),
-    batches: ledger.batches(known.graphId),
   };
 }
 

@@ -118,7 +118,9 @@ function modelsCheck(project: Project, revisions: Revision[]): Check {
 function graphCheck(standing: Awaited<ReturnType<typeof compareStanding>>, revisions: Revision[]): Check {
   const details: string[] = [];
   const difference = describeStanding(standing);
-  if (difference) details.push(difference);
+  // A graph that another working copy moved on is no fault: the next run tells the ledger.
+  const behind = standing.comparison.state === "graph-ahead" && !standing.strange;
+  if (difference && !behind) details.push(difference);
   const { partial, revisions: applied } = standing.record;
   if (partial) {
     details.push(
@@ -126,6 +128,7 @@ function graphCheck(standing: Awaited<ReturnType<typeof compareStanding>>, revis
     );
   }
   const ok = details.length === 0;
+  if (difference && behind) details.push(difference);
   const known = new Set(applied.map((revision) => revision.revisionId));
   const pending = revisions.filter((revision) => !known.has(revision.revisionId)).length;
   // A graph that is only behind the files is no fault: pending revisions are told, not failed.

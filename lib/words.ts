@@ -1,0 +1,214 @@
+/**
+ * Takes the values that commands return and gives the lines that people read. One function a value; nothing is
+ * computed here that the value does not hold.
+ */
+import type { Draft } from "./draft.ts";
+import { formatPlace } from "./error.ts";
+import type { Models, NodeModel, RelModel } from "./neomodel.ts";
+import type { Plan, PlannedOperation } from "./plan.ts";
+import { table } from "./print.ts";
+import type { PythonProblem } from "./python_world.ts";
+import type { RunEvent, RunResult } from "./runner.ts";
+import type { Status } from "./status.ts";
+import { count, oneLine } from "./text.ts";
+import type { Verification } from "./verify.ts";
+
+/** A plan: Cypher that could be pasted, with comments around it. */
+export function planLines(plan: Plan): string[] {
+  if (plan.revisions.length === 0) {
+    return [
+      plan.direction === "upgrade" ? "Nothing to apply: the graph is up to date." : "Nothing to revert.",
+    ];
+  }
+  const lines = plan.revisions.flatMap((revision) => [
+    `// ${revision.direction} ${revision.revisionId} (${
+      revision.rollbackSafe ? "rollback-safe" : "not rollback-safe"
+    })`,
+    ...(revision.operations.length === 0 ? ["//   nothing to do in the graph"] : []),
+    ...revision.operations.flatMap(operationLines),
+    ...(revision.incomplete ? [`//   ${oneLine(revision.incomplete, 300)}`] : []),
+    "",
+  ]);
+  const total = plan.revisions.reduce((sum, revision) => sum + revision.operations.length, 0);
+  return [
+    ...lines,
+    `// ${count(plan.revisions.length, "revision")}, ${count(total, "operation")}; nothing was changed${
+      plan.connected ? "" : " (planned without a server)"
+    }`,
+  ];
+}
+
+function operationLines(operation: PlannedOperation): string[] {
+  const facts = [
+    operation.touches === undefined
+      ? ""
+      : `touches ${count(operation.touches, "node or relationship", "nodes or relationships")}`,
+    operation.loses ? `LOSES ${operation.loses}` : "",
+    operation.note ?? "",
+  ].filter(Boolean);
+  return [
+    `//   ${operation.operation}${facts.length > 0 ? ": " + facts.join("; ") : ""}`,
+    ...operation.statements.flatMap((statement) => [
+      ...Object.entries(statement.params).map(([name, value]) => `//     $${name}: ${value}`),
+      ...(statement.times > 1 ? [`//     ${statement.times} times, once for each chunk`] : []),
+      `${statement.cypher};`,
+    ]),
+  ];
+}
+
+/** What happened in a run, line by line as it happens; undefined for what is not worth a line. */
+export function eventLine(event: RunEvent): string | undefined {
+  switch (event.type) {
+    case "line":
+      return event.text;
+    case "begin":
+      return `${
+        event.resumed ? "Going on with" : event.direction === "upgrade" ? "Applying" : "Reverting"
+      } ${event.revisionId}`;
+    case "operation":
+      return `  ${event.number}. ${event.text}`;
+    case "done":
+      return undefined;
+  }
+}
+
+/** How a run ended. */
+export function runLines(result: RunResult): string[] {
+  const up = result.direction === "upgrade";
+  if (result.done.length === 0 && !result.failed) {
+    return [up ? "Nothing to apply: the graph is up to date." : "Nothing to revert."];
+  }
+  return [
+    ...result.done.map((id) => `${up ? "Applied" : "Reverted"}: ${id}`),
+    ...(result.failed
+      ? [
+        `Failed: ${result.failed.revisionId}${
+          result.failed.operation ? ` at operation ${result.failed.operation}` : ""
+        }`,
+      ]
+      : []),
+    ...result.notStarted.map((id) => `Not started: ${id}`),
+    ...(result.failed ? [] : [`${count(result.done.length, "revision")} ${up ? "applied" : "reverted"}.`]),
+  ];
+}
+
+/** The status. */
+export function statusLines(status: Status): string[] {
+  const lines = [`Project:  ${status.project}`];
+  if (status.server) {
+    lines.push(
+      `Graph:    ${status.server.address} (Neo4j ${status.server.version} ${status.server.edition})`,
+    );
+  } else lines.push(`Graph:    not asked (${status.offline}); what follows is known locally`);
+  lines.push(`Head:     ${status.heads.join(", ") || "none"}`);
+  lines.push(`Applied:  ${status.applied.length}`);
+  for (const { revisionId, appliedAt, appliedBy } of status.applied) {
+    lines.push(`  ${revisionId}  ${appliedAt}  ${appliedBy}`);
+  }
+  lines.push(`Pending:  ${status.pending.length}`);
+  for (const { revisionId, rollbackSafe } of status.pending) {
+    lines.push(`  ${revisionId}${rollbackSafe ? "" : "  (not rollback-safe)"}`);
+  }
+  if (status.batches.length > 0) {
+    lines.push(`Batches:  ${status.batches.length}`);
+    for (const batch of status.batches) {
+      lines.push(
+        `  ${batch.batchId}  ${count(batch.nodes, "node")}, ${count(batch.relationships, "relationship")}`,
+      );
+    }
+  }
+  const { partial, lock } = status;
+  if (partial) {
+    const where = partial.failedAt
+      ? ` at operation ${partial.failedAt}: ${oneLine(partial.error ?? "", 300)}`
+      : "";
+    lines.push(
+      `Stopped:  the ${partial.direction} of ${partial.revisionId}, begun by ${partial.startedBy}, stopped${where}`,
+    );
+    lines.push(
+      `          crochet ${partial.direction} goes on with it, or decide: crochet resolve ${partial.revisionId}`,
+    );
+  }
+  if (lock) {
+    lines.push(`Lock:     held by ${lock.user}@${lock.host} (process ${lock.pid}, crochet ${lock.command})`);
+  }
+  if (status.difference) lines.push(`Differs:  ${status.difference}`);
+  for (const fault of status.faults) lines.push(`Fault:    ${fault}`);
+  return lines;
+}
+
+/** The verification: one line each, pass or fail. */
+export function verifyLines(verification: Verification): string[] {
+  return verification.checks.flatMap(({ name, ok, details }) => [
+    `${ok ? "PASS" : "FAIL"}  ${name}`,
+    ...details.map((detail) => `      ${detail}`),
+  ]);
+}
+
+/** What was drafted. */
+export function draftLines(draft: Draft): string[] {
+  if (!draft.written) {
+    return [
+      "Nothing to do: the models are what the head says. Nothing was written (--empty writes a migration anyway).",
+    ];
+  }
+  return [
+    `Created migration: ${draft.files[0]}`,
+    `  schema hash: ${draft.schemaHash.slice(0, 16)}…`,
+    ...(draft.changes.length > 0
+      ? draft.changes.map((change) => `  ${change}`)
+      : ["  no change was detected"]),
+    ...(draft.rollbackSafe ? [] : ["  not rollback-safe: what it removes cannot be brought back"]),
+  ];
+}
+
+/** A problem of the models, as compilers write it. */
+export function problemLine(problem: PythonProblem): string {
+  return `${problem.severity === "error" ? "Error" : "Warning"}: ${formatPlace(problem)}: ${problem.message}${
+    problem.hint ? `\nHint: ${problem.hint}` : ""
+  }`;
+}
+
+/** The models as tables. */
+export function modelLines(models: Models): string[] {
+  const lines: string[] = [];
+  for (const node of models.nodes) lines.push(...classLines(node), "");
+  for (const model of models.relationshipModels) lines.push(...classLines(model), "");
+  const { nodes, relationshipModels, schema } = models;
+  lines.push(
+    `${count(nodes.length, "node class", "node classes")}, ${
+      count(relationshipModels.length, "relationship model")
+    }, ${count(schema.length, "constraint or index", "constraints and indexes")}`,
+  );
+  return lines;
+}
+
+function classLines(model: NodeModel | RelModel): string[] {
+  const isNode = "labels" in model;
+  const what = isNode
+    ? `:${model.labels.join(":")}${model.abstract ? " (abstract)" : ""}`
+    : `[${model.types.join(", ") || "no type"}]`;
+  const rows = model.properties.map((property) => {
+    const marks = [
+      property.required && "required",
+      property.uniqueIndex && "unique",
+      property.index && "index",
+      property.fulltextIndex && "full-text",
+      property.vectorIndex && "vector",
+    ].filter(Boolean).join(", ");
+    const stored = property.property === property.name ? "" : `stored as ${property.property}`;
+    return [`  ${property.name}`, property.type, [marks, stored].filter(Boolean).join("; ")];
+  });
+  const arrows = isNode
+    ? model.relationships.map((r) => [
+      `  ${r.name}`,
+      `${r.direction === "from" ? "<-" : "-"}[${r.type ?? "None"}]${r.direction === "to" ? "->" : "-"} ${
+        r.target?.split(".").at(-1) ?? r.targetRaw
+      }`,
+      [r.cardinality, r.model && `with ${r.model.split(".").at(-1)}`].filter(Boolean).join("; "),
+    ])
+    : [];
+  const body = [...rows, ...arrows];
+  const head = `${model.class} ${what}  ${model.kgid ?? "no kgid"}  ${model.file}:${model.line}`;
+  return body.length === 0 ? [head] : [head, ...table(["", "", ""], body).slice(1)];
+}

@@ -1,0 +1,23 @@
+import { writeFileSync } from "node:fs";
+import { main } from "./lib/cli.ts";
+
+if (import.meta.main) {
+  const interrupt = new AbortController();
+  Deno.addSignalListener("SIGINT", () => {
+    // The first Ctrl-C lets the write in flight end; the second one stops at once, and the next run goes on.
+    if (interrupt.signal.aborted) Deno.exit(130);
+    interrupt.abort();
+  });
+  // The process ends here by itself: a worker in an endless loop would keep it alive.
+  Deno.exit(
+    await main(Deno.args, {
+      stdout: (text) => writeFileSync(1, text),
+      stderr: (text) => writeFileSync(2, text),
+      isTerminal: Deno.stderr.isTerminal(),
+      ask: Deno.stdin.isTerminal() ? prompt : undefined,
+      variables: Deno.env.toObject(),
+      cwd: Deno.cwd(),
+      signal: interrupt.signal,
+    }),
+  );
+}
