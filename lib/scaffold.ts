@@ -34,7 +34,7 @@ export async function newProject(
   options: { name: string; path: string; inPlace: boolean },
 ): Promise<Scaffolded> {
   const { name } = options;
-  if (name.trim() === "" || /[/\\\u0000-\u001f]/.test(name) || name === "." || name === "..") {
+  if (name.trim() === "" || /[/\\\p{Cc}]/u.test(name) || name === "." || name === "..") {
     throw new CrochetError("NAME_INVALID", `"${name}" cannot be the name of a project`, {
       hint: "use letters, digits, - and _",
     });
@@ -96,7 +96,7 @@ export function createRelationship(
   options: { type: string; kgid?: string; force?: boolean },
 ): Scaffolded {
   checkClassName(name);
-  if (options.type.trim() === "" || /[\u0000-\u001f]/.test(options.type)) {
+  if (options.type.trim() === "" || /\p{Cc}/u.test(options.type)) {
     throw new CrochetError("NAME_INVALID", `${JSON.stringify(options.type)} cannot be a relationship type`, {
       hint: "write it like FRIENDS_WITH",
     });
