@@ -231,15 +231,24 @@ class Neo4jGraph implements Graph {
       );
     }
     const own = Object.assign(
-      new CrochetError("GRAPH_REFUSED", `The graph refused a statement: ${message}`, {
-        cause: error,
-        hint: refusalHint(code, message),
-        data: { code, ...(statement ? { statement } : {}) },
-      }),
+      new CrochetError(
+        isStatementFault(code) ? "STATEMENT_REFUSED" : "GRAPH_REFUSED",
+        `The graph refused a statement: ${message}`,
+        {
+          cause: error,
+          hint: refusalHint(code, message),
+          data: { code, ...(statement ? { statement } : {}) },
+        },
+      ),
       { serverCode: code },
     );
     return own;
   }
+}
+
+/** Is it the statement or the data that must change, and not the server or a privilege? */
+function isStatementFault(code: string): boolean {
+  return /^Neo\.ClientError\.(Statement|Schema|Procedure)\.|Schema\.ConstraintCreationFailed$/.test(code);
 }
 
 /** Code of the server behind one of our errors, "" where there is none. */

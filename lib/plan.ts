@@ -31,6 +31,7 @@ export interface PlannedOperation {
   statements: PlannedStatement[];
   /** How many nodes or relationships it touches now, where that was counted. */
   touches?: number;
+  unit: "node" | "relationship";
   loses?: string;
   note?: string;
 }
@@ -120,6 +121,15 @@ export function planOperation(operation: Operation, context: PlanContext): Plann
       return one(statement, times);
     }
   }
+}
+
+function isAboutRelationships(operation: Operation): boolean {
+  if (operation.kind === "relationships") return true;
+  if (operation.kind === "deleteBatch") return operation.entity === "relationship";
+  if (operation.kind === "schema") return operation.shape.entity === "relationship";
+  if (operation.kind !== "transform") return false;
+  const { transform } = operation;
+  return transform.what === "renameType" || ("entity" in transform && transform.entity === "relationship");
 }
 
 /** What a plan forbids, by revision. */

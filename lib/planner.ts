@@ -120,7 +120,7 @@ async function planRevision(
       followSchema(operation, catalog);
     }
     if (graph) await countTouched(graph, operation, entry);
-    const answer = await answerFor(graph, operation, batch);
+    const answer = await answerFor(graph, operation, batch, state.dataChanges);
     if (answer.changesData) state.dataChanges = true;
     if (answer.note) entry.note = answer.note;
     return answer.value;
@@ -200,10 +200,12 @@ export async function loadMigration(
 }
 
 /** What an operation answers while it is planned, and whether it would change data. */
+/** `after` says that an operation before this one would have changed data. */
 async function answerFor(
   graph: Graph | undefined,
   operation: Operation,
   batch: string | undefined,
+  after: boolean,
 ): Promise<{ value: unknown; changesData?: boolean; note?: string }> {
   switch (operation.kind) {
     case "begin":
@@ -233,18 +235,30 @@ async function answerFor(
     case "cypher": {
       if (!graph) return { value: [], changesData: true, note: "not checked without a server" };
       const { queryType, operators } = await explain(graph, operation);
-      if (queryType === "r") {
-        return {
-          value: await graph.read(operation.cypher, operation.params),
-          note: "a read; it was run for this plan",
-        };
-      }
+      if (queryType === "r") return await readNow(graph, operation, after);
       const commitsItself = operators.some((name) => /^Transaction(Foreach|Apply)/.test(name));
       const note = commitsItself || queryType === "s"
         ? "runs at least once: after a crash it may run again, so it must be safe to repeat"
         : undefined;
       return { value: [], changesData: true, note };
     }
+  }
+}
+
+/** A read is asked now; where data would have changed before it, a failure says nothing about the run. */
+async function readNow(
+  graph: Graph,
+  operation: Operation & { kind: "cypher" },
+  after: boolean,
+): Promise<{ value: unknown; note: string }> {
+  try {
+    return {
+      value: await graph.read(operation.cypher, operation.params),
+      note: "a read; it was run for this plan",
+    };
+  } catch (error) {
+    if (!after || !(error instanceof CrochetError) || error.code !== "STATEMENT_REFUSED") throw error;
+    return { value: [], note: `a read that fails as the graph is now (${messageOf(error)})` };
   }
 }
 

@@ -40,9 +40,7 @@ export function planLines(plan: Plan): string[] {
 
 function operationLines(operation: PlannedOperation): string[] {
   const facts = [
-    operation.touches === undefined
-      ? ""
-      : `touches ${count(operation.touches, "node or relationship", "nodes or relationships")}`,
+    operation.touches === undefined ? "" : `touches ${count(operation.touches, operation.unit)}`,
     operation.loses ? `LOSES ${operation.loses}` : "",
     operation.note ?? "",
   ].filter(Boolean);
