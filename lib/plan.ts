@@ -71,7 +71,9 @@ export const ASSUMED_SERVER: ServerFeatures = { version: [5, 26, 0], edition: "u
 
 /** Describes one operation. */
 export function planOperation(operation: Operation, context: PlanContext): PlannedOperation {
+  const unit: PlannedOperation["unit"] = isAboutRelationships(operation) ? "relationship" : "node";
   const base = {
+    unit,
     operation: describeOperation(operation),
     ...(lossOf(operation) && { loses: lossOf(operation) }),
   };
