@@ -59,7 +59,7 @@ export function chainFaults(revisions: Revision[]): ChainFault[] {
             found.digest.slice(0, 12)
           }…, the child expects ${parent.digest.slice(0, 12)}…`,
           hint:
-            `take the file back from Git (git checkout -- ${found.file}), and put the change into a new migration`,
+            `take the file back from Git (git checkout -- ${found.file}); where it is applied nowhere, write its digest into the child: parentDigest = "${found.digest}"`,
         });
       }
     }

@@ -182,7 +182,13 @@ export async function loadMigration(
   sandbox: Sandbox,
   turn: number,
 ): Promise<CompiledMigration> {
-  const migration = await compileMigration(project.migrations, revision.file, revision.text, turn);
+  const migration = await compileMigration({
+    root: project.root,
+    folder: project.migrations,
+    file: revision.file,
+    text: revision.text,
+    turn,
+  });
   const exports = await sandbox.load(migration);
   if (exports.revisionId !== revision.revisionId) {
     throw new CrochetError(

@@ -76,7 +76,12 @@ export function readEveryRevision(project: Project): { revisions: Revision[]; fa
   for (const name of listFolder(project.migrations)) {
     if (!REVISION_FILE.test(name)) continue;
     try {
-      revisions.push(parseRevision(name, readText(join(project.migrations, name))));
+      revisions.push(
+        parseRevision(
+          shown(project, join(project.migrations, name)),
+          readText(join(project.migrations, name)),
+        ),
+      );
     } catch (error) {
       if (!(error instanceof CrochetError)) throw error;
       failures.push(error);

@@ -5,6 +5,7 @@
  */
 import { textDigest } from "./digest.ts";
 import { CrochetError } from "./error.ts";
+import { basename } from "./path.ts";
 import { nearest, slug } from "./text.ts";
 
 /** What a migration file says of itself. */
@@ -18,7 +19,7 @@ export interface RevisionHeader {
 
 /** A revision: its header, its file and its text. */
 export interface Revision extends RevisionHeader {
-  /** File name within the migrations folder. */
+  /** Path of the file from the project's folder: `migrations/0001_init.ts`. */
   file: string;
   language: "ts" | "cypher";
   /** SHA-256 of the text over LF line ends. */
@@ -75,7 +76,7 @@ export function parseRevision(file: string, text: string): Revision {
   if (typeof id !== "string" || !/^[A-Za-z0-9_]+$/.test(id)) {
     fail("revisionId", "revisionId must be a text of letters, digits and _");
   }
-  if (`${id}.${language}` !== file) {
+  if (`${id}.${language}` !== basename(file)) {
     fail("revisionId", `revisionId is "${id}", but the file is named "${file}"`);
   }
   const asList = (value: unknown) => (Array.isArray(value) ? value : value === null ? [] : [value]);

@@ -28,25 +28,34 @@ export interface RunRequest {
   revision: { revisionId: string; batch: string };
 }
 
+/** A migration file and where it lies. */
+export interface MigrationSource {
+  /** The project's folder, from which paths are shown. */
+  root: string;
+  /** The migrations folder, which imports do not leave. */
+  folder: string;
+  /** Path from `root`. */
+  file: string;
+  text: string;
+  /** Tells runs apart: each gets modules of its own. */
+  turn: number;
+}
+
 /**
- * Strips the types of a migration and of what it imports. `turn` tells runs apart: each gets modules of its own.
+ * Strips the types of a migration and of what it imports.
  * @throws CrochetError REVISION_INVALID with the place of a syntax error or a refused import
  */
-export async function compileMigration(
-  folder: string,
-  file: string,
-  text: string,
-  turn = 0,
-): Promise<CompiledMigration> {
+export async function compileMigration(source: MigrationSource): Promise<CompiledMigration> {
+  const { root, folder, file, turn } = source;
   const { transformSync } = await import("amaro");
   const lexer = await import("es-module-lexer");
   await lexer.init;
   const files = new Map<string, string>();
   const done = new Map<string, string>();
-  const compile = (path: string, source: string, trail: string[]): string => {
+  const compile = (path: string, text: string, trail: string[]): string => {
     const known = done.get(path);
     if (known) return known;
-    const name = relative(folder, path);
+    const name = relative(root, path);
     const fail = (message: string, at: Partial<Place>, hint: string): never => {
       throw new CrochetError("REVISION_INVALID", `Reading the migration "${file}" failed: ${message}`, {
         at: { file: name, ...at },
@@ -55,7 +64,7 @@ export async function compileMigration(
     };
     let code: string;
     try {
-      code = /\.ts$/.test(path) ? transformSync(source, { mode: "strip-only" }).code : source;
+      code = /\.ts$/.test(path) ? transformSync(text, { mode: "strip-only" }).code : text;
     } catch (error) {
       const { message, startLine, startColumn } = error as {
         message: string;
@@ -119,8 +128,8 @@ export async function compileMigration(
     done.set(path, url);
     return url;
   };
-  const path = join(folder, file);
-  return { url: compile(path, text, [path]), files, file };
+  const path = join(root, file);
+  return { url: compile(path, source.text, [path]), files, file };
 }
 
 function dataUrl(code: string): string {

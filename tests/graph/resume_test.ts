@@ -46,6 +46,14 @@ Deno.test("a migration that fails is a state, and goes on where it stopped", asy
     assert.equal((await graph.read("MATCH (a:A) RETURN count(a) AS n"))[0].n, 11);
 
     project.write(file, project.read(file).replace("1 / (a.x - 1)", "10 / 2"));
+    const sealed = await project.run("upgrade");
+    assert.match(
+      sealed.err,
+      /"migrations\/0001_halfway\.ts" was edited after "migrations\/0002_after\.ts" was written/,
+    );
+    const digest = /parentDigest = "([0-9a-f]{64})"/.exec(sealed.err)![1];
+    const child = "migrations/0002_after.ts";
+    project.write(child, project.read(child).replace(/(parentDigest = )"[0-9a-f]{64}"/, `$1"${digest}"`));
     const done = await project.run("upgrade");
     assert.equal(done.code, 0, done.err);
     assert.match(done.err, /Going on with 0001_halfway/);
