@@ -203,7 +203,7 @@ Deno.test("crochet.toml is refused with the line and what was meant", async () =
       }],
     }, async ([text, refusal]) => {
       project.write("crochet.toml", text);
-      await refused(project, ["plan", "--offline"], refusal);
+      await refused(project, ["plan", "--offline"], { ...refusal, debug: true });
       await refused(project, ["create-node", "Person"], refusal);
     });
     project.write("crochet.toml", '[env.staging]\nuri = "bolt://staging"\n');
@@ -274,8 +274,7 @@ Deno.test("models that cannot be known are refused with the place and the way ou
       files: { "models/person.py": 'print "hello"\n' },
       refusal: { says: [/models\/person\.py:1:\d+/] },
     },
-    "no UTF-8": {
-      // The harness writes texts, so this one is Latin-1 by its cookie and broken by its bytes below.
+    "an encoding that nobody knows": {
       files: { "models/person.py": "# coding: no-such-codec\n" },
       refusal: { says: [/models\/person\.py:1/], hint: /UTF-8/ },
     },
@@ -293,9 +292,23 @@ Deno.test("models that cannot be known are refused with the place and the way ou
     "a base from a function call": {
       files: {
         "models/person.py":
+          'from neomodel import StringProperty, StructuredNode\n\n\ndef base():\n    return StructuredNode\n\n\nclass Person(base()):\n    __kgid__ = "p"\n    name = StringProperty()\n',
+      },
+      refusal: { says: [/models\/person\.py:8/, "Person"] },
+    },
+    "a base from a function call, known by its kgid only": {
+      files: {
+        "models/person.py":
           'from neomodel import StructuredNode\n\n\ndef base():\n    return StructuredNode\n\n\nclass Person(base()):\n    __kgid__ = "p"\n',
       },
       refusal: { says: [/models\/person\.py:8/, "Person"] },
+    },
+    "a base from a function that is imported from elsewhere": {
+      files: {
+        "models/person.py":
+          'from elsewhere import base\nfrom neomodel import StringProperty\n\n\nclass Person(base()):\n    __kgid__ = "p"\n    name = StringProperty()\n',
+      },
+      refusal: { says: [/models\/person\.py:[15]/] },
     },
     "a metaclass": {
       files: {
@@ -351,6 +364,7 @@ Deno.test("descriptions of any kind make a valid file name and a migration that 
     "a path": "../../evil/../name",
     "a line of the Cypher header": "crochet: upgrade",
     "another line of the Cypher header": 'crochet: revisionId = "evil"',
+    "a setting that the Cypher header does not know": "crochet: note = later",
     "a control character": "bell\u0007 and escape \u001b[31m",
     "dots": "...",
   };
@@ -400,7 +414,6 @@ Deno.test("new-project never touches a project that is there", async () => {
     for (const name of ["", "  ", ".", "..", "../evil", "a/b", "a\\b", "a\nb"]) {
       await refused(outside, ["new-project", "--name", name], { says: [/name/] });
     }
-    await refused(outside, ["new-project"], { says: [/--name/] });
     // A folder with files of its own keeps them.
     outside.write("full/models/person.py", "# mine\n");
     outside.write("full/.gitignore", "*.log");
@@ -444,7 +457,6 @@ Deno.test("create-node refuses what cannot be a class, and never overwrites unas
       });
     }
     await refused(project, ["create-node", "StructuredNode"], { says: [/neomodel/] });
-    await refused(project, ["create-node"], { says: [/name/] });
 
     await project.ok("create-node", "Person");
     project.write("models/person.py", project.read("models/person.py") + "\n# mine\n");
@@ -517,13 +529,12 @@ Deno.test("create-relationship writes valid Python whatever the type holds", asy
       new TextDecoder().decode(python.stdout).trim().split("\n").map((line) => JSON.parse(line)),
       types,
     );
-    for (const type of ["", "  ", "a\nb", "a\u0000b"].slice(0, 3)) {
+    for (const type of ["", "  ", "a\nb"]) {
       await refused(project, ["create-relationship", "Other", "--rel-type", type], {
         says: [/relationship type/],
         hint: /FRIENDS_WITH/,
       });
     }
-    await refused(project, ["create-relationship", "Other"], { says: [/--rel-type/] });
   });
 });
 
@@ -629,6 +640,14 @@ Deno.test("a broken chain is named at its file, and nothing is written", async (
       () => edit(SECOND, /parentDigest = "[0-9a-f]+"/, `parentDigest = "${"0".repeat(64)}"`),
       () => check({ says: ["0001_add_person.ts", "0002_add_book.ts", "000000000000"] }, /000000000000/),
     );
+    await step(
+      "a place that editors can open from the project's folder",
+      () => edit(SECOND, "rollbackSafe = true", "rollbackSafe = 1"),
+      () =>
+        refused(project, ["plan", "--offline"], {
+          says: [`migrations/${place(SECOND, "rollbackSafe =")}`],
+        }),
+    );
     for (
       const [part, by, name] of [
         [/parentDigest = "[0-9a-f]+"/, 'parentDigest = "abc"', "parentDigest"],
@@ -695,7 +714,7 @@ Deno.test("a snapshot that is missing or was edited is named", async () => {
     await step(
       "something else",
       () => project.write(snapshot, "[]\n"),
-      () => check({ says: [snapshot], hint }),
+      () => check({ says: [snapshot], hint: /Git/ }),
     );
   });
 });
@@ -781,7 +800,7 @@ Deno.test("a migration that reaches for what it may not have is refused at its l
         "performance.now()",
         "new Intl.DateTimeFormat().format()",
         "performance.timeOrigin",
-        'new Event("x").timeStamp',
+        "Temporal.Now.instant()",
         'new File([], "x").lastModified',
         'performance.mark("x").startTime',
       ]
@@ -821,11 +840,10 @@ Deno.test("a migration that reaches for what it may not have is refused at its l
     );
 
     await inBody("an error of its own", 'throw new Error("boom");', { says: [/boom/] });
-    await inBody(
+    await step(
       "a text that is thrown",
-      'throw "boom";',
-      { says: [/boom/] },
-      "export async function upgrade",
+      () => project.write(SECOND, withBody(original, "upgrade", '  throw "boom";')),
+      () => refused(project, ["plan", "--offline"], { says: ["0002_add_book.ts", /boom/] }),
     );
     await inBody("a name that does not exist", "await missing();", { says: [/missing is not defined/] });
     await step(
@@ -838,10 +856,13 @@ Deno.test("a migration that reaches for what it may not have is refused at its l
         }),
     );
     await step(
-      "another id when it runs",
-      () =>
-        project.write(SECOND, original.replace("export const revisionId", "/* */ export const revisionId")),
-      async () => assert.equal((await project.run("plan", "--offline")).code, 0),
+      "console.log",
+      () => project.write(SECOND, withBody(original, "upgrade", '  console.log("talk");')),
+      async () => {
+        const { code, out } = await project.run("plan", "--offline", "--json");
+        assert.equal(code, 0);
+        assert.doesNotThrow(() => JSON.parse(out), `what a migration prints is talk, not data:\n${out}`);
+      },
     );
   });
 });
@@ -893,12 +914,11 @@ Deno.test("a wrong call of the context is shown with what was meant and where", 
         () => project.write(SECOND, withBody(original, "upgrade", `  ${line}`)),
         () =>
           refused(project, ["plan", "--offline"], {
-            says: ["0002_add_book.ts", line.replace(/^(void )?ctx\.(\w+).*/, "$2")],
+            says: ["0002_add_book.ts", line.replace(/^ctx\.(\w+).*/, "$1")],
             hint: /await ctx\./,
           }),
       );
     await unawaited('ctx.addIndex("Book", "title");');
-    await unawaited('void ctx.addIndex("Book", "title");\n  await ctx.addIndex("Book", "other");');
     await unawaited('ctx.createNodes("Book", [{ name: "a" }]);');
   });
 });
@@ -923,15 +943,25 @@ Deno.test("a target, a command or a flag that does not exist is answered with wh
     // A beginning that only one revision has is enough.
     assert.match(await project.ok("plan", "--offline", "--target", "0001"), /1 revision,/);
 
-    await refused(project, ["upgrad"], { says: ["upgrad"], hint: /upgrade/ });
-    await refused(project, ["zebra"], { says: ["zebra"], hint: /crochet --help/ });
-    await refused(project, ["ledger", "rebuid"], { says: ["rebuid"], hint: /rebuild/ });
-    await refused(project, ["plan", "--offlne"], { says: ["--offlne"], hint: /--offline/ });
-    await refused(project, ["upgrade", "--dryrun"], { says: ["--dryrun"], hint: /--dry-run/ });
-    await refused(project, ["plan", "--target"], { says: ["--target"] });
-    await refused(project, ["create-migration"], { says: ["description"] });
-    await refused(project, ["create-migration", "add", "person"], { says: [/argument/] });
-    await refused(project, ["resolve", "0001_add_person"], { says: ["0001_add_person"], hint: /--redo/ });
+    const usage: [string[], RegExp, RegExp][] = [
+      [["upgrad"], /upgrad/, /upgrade/],
+      [["zebra"], /zebra/, /crochet --help/],
+      [["ledger", "rebuid"], /rebuid/, /rebuild/],
+      [["plan", "--offlne"], /--offlne/, /--offline/],
+      [["upgrade", "--dryrun"], /--dryrun/, /--dry-run/],
+      [["plan", "--zebra"], /--zebra/, /--help/],
+      [["plan", "--target"], /--target/, /.+/],
+      [["new-project"], /--name/, /.+/],
+      [["create-node"], /name/, /.+/],
+      [["create-relationship", "Other"], /--rel-type/, /.+/],
+      [["create-migration"], /description/, /.+/],
+      [["create-migration", "add", "person"], /argument/, /.+/],
+      [["resolve", "0001_add_person"], /0001_add_person/, /--redo/],
+    ];
+    await each(
+      Object.fromEntries(usage.map((entry) => [entry[0].join(" "), entry])),
+      ([args, says, hint]) => refused(project, args, { says: [says], hint }),
+    );
     const json = await crochet(project.root, ["upgrad", "--json"]);
     assert.equal(json.code, 2);
     assert.doesNotThrow(() => JSON.parse(json.out), "--json prints JSON also for a usage error");
