@@ -5,8 +5,8 @@
  */
 import { canonicalJson, prettyJson, sha256 } from "./digest.ts";
 import { CrochetError } from "./error.ts";
-import { type ModelBase, type Models, type NodeModel, propertyShapes, type RelModel } from "./neomodel.ts";
-import type { DefaultValue, PropertyModel } from "./neomodel_property.ts";
+import type { ModelBase, Models, NodeModel, RelModel } from "./neomodel.ts";
+import { type DefaultValue, type PropertyModel, propertyShapes } from "./neomodel_property.ts";
 import type { PythonProblem } from "./python_world.ts";
 import { nameShapes, type SchemaObject, type SchemaShape, shapeKey } from "./schema.ts";
 import { snakeCase } from "./text.ts";

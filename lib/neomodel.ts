@@ -8,6 +8,7 @@ import {
   neomodelBase,
   neomodelName,
   type PropertyModel,
+  propertyShapes,
   propertyType,
   readProperty,
 } from "./neomodel_property.ts";
@@ -707,25 +708,4 @@ function labelOf(cls: ClassValue, order: MroEntry[]): string | undefined {
     if (entry !== cls && own) return undefined;
   }
   return undefined;
-}
-
-/** The constraints and indexes of a class's properties, by neomodel's rule: `index` hides `unique_index`. */
-export function propertyShapes(
-  entity: "node" | "relationship",
-  labelOrType: string,
-  properties: Pick<
-    PropertyModel,
-    "property" | "type" | "index" | "uniqueIndex" | "fulltextIndex" | "vectorIndex"
-  >[],
-): SchemaShape[] {
-  const shapes: SchemaShape[] = [];
-  for (const property of properties) {
-    if (property.type === "AliasProperty") continue;
-    const base = { entity, labelOrType, properties: [property.property] };
-    if (property.index) shapes.push({ ...base, kind: "index" });
-    else if (property.uniqueIndex) shapes.push({ ...base, kind: "unique" });
-    if (property.fulltextIndex) shapes.push({ ...base, kind: "fulltext", options: property.fulltextIndex });
-    if (property.vectorIndex) shapes.push({ ...base, kind: "vector", options: property.vectorIndex });
-  }
-  return shapes;
 }

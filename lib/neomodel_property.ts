@@ -12,6 +12,7 @@ import {
   toData,
   truth,
 } from "./python_value.ts";
+import type { SchemaShape } from "./schema.ts";
 import { nearest } from "./text.ts";
 
 /** A default value: known, a callable by its name, or unknown. */
@@ -388,4 +389,25 @@ function indexOptions(
     return undefined;
   }
   return positions.map((option, i) => value.keywords.get(option)?.value ?? value.args[i]);
+}
+
+/** The constraints and indexes of a class's properties, by neomodel's rule: `index` hides `unique_index`. */
+export function propertyShapes(
+  entity: "node" | "relationship",
+  labelOrType: string,
+  properties: Pick<
+    PropertyModel,
+    "property" | "type" | "index" | "uniqueIndex" | "fulltextIndex" | "vectorIndex"
+  >[],
+): SchemaShape[] {
+  const shapes: SchemaShape[] = [];
+  for (const property of properties) {
+    if (property.type === "AliasProperty") continue;
+    const base = { entity, labelOrType, properties: [property.property] };
+    if (property.index) shapes.push({ ...base, kind: "index" });
+    else if (property.uniqueIndex) shapes.push({ ...base, kind: "unique" });
+    if (property.fulltextIndex) shapes.push({ ...base, kind: "fulltext", options: property.fulltextIndex });
+    if (property.vectorIndex) shapes.push({ ...base, kind: "vector", options: property.vectorIndex });
+  }
+  return shapes;
 }

@@ -5,6 +5,7 @@
  */
 import { parser } from "@lezer/python";
 import type { SyntaxNode } from "@lezer/common";
+import { splitLiteral, unescape, unifyLines } from "./python_literal.ts";
 
 /** Character offsets in the source text. */
 export interface Span {
@@ -640,50 +641,4 @@ function children(node: SyntaxNode): SyntaxNode[] {
     if (child.name !== "Comment") found.push(child);
   }
   return found;
-}
-
-function splitLiteral(raw: string): { prefix: string; quote: string; body: string } {
-  const match = /^([a-zA-Z]*)("""|'''|"|')/.exec(raw);
-  if (!match) return { prefix: "", quote: "", body: raw };
-  const [, prefix, quote] = match;
-  return {
-    prefix: prefix.toLowerCase(),
-    quote,
-    body: raw.slice(prefix.length + quote.length, -quote.length),
-  };
-}
-
-function unifyLines(text: string): string {
-  return text.replaceAll("\r\n", "\n").replaceAll("\r", "\n");
-}
-
-const SIMPLE_ESCAPES: Record<string, string> = {
-  n: "\n",
-  t: "\t",
-  r: "\r",
-  a: "\x07",
-  b: "\b",
-  f: "\f",
-  v: "\v",
-  "\\": "\\",
-  "'": "'",
-  '"': '"',
-  "\n": "",
-};
-
-/** Python's escape sequences; `\N{...}` is left as it stands, since its names are not known here. */
-function unescape(text: string): string {
-  const lines = unifyLines(text);
-  if (!lines.includes("\\")) return lines;
-  return lines.replace(
-    /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|([\s\S]))/g,
-    (whole, hex, short, long, octal, simple) => {
-      const code = hex ?? short ?? long;
-      if (code !== undefined) {
-        return parseInt(code, 16) <= 0x10ffff ? String.fromCodePoint(parseInt(code, 16)) : whole;
-      }
-      if (octal !== undefined) return String.fromCodePoint(parseInt(octal, 8));
-      return SIMPLE_ESCAPES[simple] ?? whole;
-    },
-  );
 }

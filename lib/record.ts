@@ -2,6 +2,7 @@
  * Takes the two records of what was applied, the ledger's and the graph's, and says whether they agree, which one
  * is behind, or where they part. The shapes that both records share live here. Never reads or writes either.
  */
+import type { Revision } from "./revision.ts";
 
 /** A revision that is applied. */
 export interface AppliedRevision {
@@ -66,4 +67,19 @@ export function compareRecords(ledger: AppliedRevision[], graph: AppliedRevision
   if (graph.length > common) return { state: "graph-ahead", missing: graph.slice(common) };
   if (ledger.length > common) return { state: "ledger-ahead", missing: ledger.slice(common) };
   return { state: "equal" };
+}
+
+/** The record of a revision that is about to be applied. */
+export function appliedRevision(
+  revision: Revision,
+  by: { appliedBy: string; crochetVersion: string; adopted: string[] },
+): Omit<AppliedRevision, "appliedAt"> {
+  return {
+    revisionId: revision.revisionId,
+    parents: revision.parents.map((parent) => parent.id),
+    digest: revision.digest,
+    schemaHash: revision.schemaHash,
+    rollbackSafe: revision.rollbackSafe,
+    ...by,
+  };
 }

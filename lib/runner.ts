@@ -3,7 +3,7 @@
  * then revision by revision. Intent is written before the deed and the result after it, in the graph and in the
  * ledger. A run that stops half-way says what is applied, what failed and what was not started.
  */
-import { buildChain, type Chain, findRevision } from "./chain.ts";
+import { buildChain, type Chain } from "./chain.ts";
 import { CrochetError, messageOf } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
@@ -13,7 +13,6 @@ import {
   beginRun,
   finishDowngrade,
   finishUpgrade,
-  forgetRun,
   type GraphRecord,
   noteFailure,
   prepareRecord,
@@ -26,13 +25,16 @@ import type { Plan } from "./plan.ts";
 import { loadMigration, makePlan, refuseRun } from "./planner.ts";
 import { type Project, readRevisions, readSnapshot } from "./project.ts";
 import { reconcile } from "./reconcile.ts";
-import type { AppliedRevision, PartialRun } from "./record.ts";
+import { appliedRevision, type PartialRun } from "./record.ts";
 import { cypherSections, type Revision } from "./revision.ts";
 import { Sandbox } from "./sandbox.ts";
-import { sentenceList } from "./text.ts";
-
-/** Direction of a run. */
-export type Direction = "upgrade" | "downgrade";
+import {
+  checkFiles,
+  checkTarget,
+  type Direction,
+  refuseOtherDirection,
+  selectRevisions,
+} from "./selection.ts";
 
 /** What a run tells while it works. */
 export type RunEvent =
@@ -154,132 +156,6 @@ async function select(request: RunRequest): Promise<Selection> {
   checkFiles(chain, record.revisions);
   refuseOtherDirection(record.partial, direction);
   return { chain, record, revisions: selectRevisions(chain, record.revisions, direction, target), lines };
-}
-
-/** The revision that a person named; undefined for the end of the chain. @throws CrochetError UNKNOWN_REVISION */
-function checkTarget(chain: Chain, direction: Direction, target: string | undefined): Revision | undefined {
-  if (target === "base" && direction === "upgrade") {
-    throw new CrochetError("UNKNOWN_REVISION", 'An upgrade cannot go to "base"', {
-      hint: "crochet downgrade --target base reverts everything",
-    });
-  }
-  return target === undefined || target === "base" ? undefined : findRevision(chain, target);
-}
-
-/** The revisions between what is applied and the target, in the order in which they run. */
-function selectRevisions(
-  chain: Chain,
-  applied: AppliedRevision[],
-  direction: Direction,
-  target: string | undefined,
-): Revision[] {
-  const wanted = checkTarget(chain, direction, target);
-  if (direction === "upgrade") return pendingUpTo(chain, applied, wanted);
-  const revisions = appliedAbove(chain, applied, wanted, target);
-  refuseUnsafe(revisions);
-  return revisions;
-}
-
-/** Applied revisions whose file is missing or was edited. @throws CrochetError CHAIN_BROKEN */
-export function checkFiles(chain: Chain, applied: AppliedRevision[]): void {
-  const files = new Map(chain.revisions.map((revision) => [revision.revisionId, revision]));
-  for (const { revisionId, digest } of applied) {
-    const file = files.get(revisionId);
-    if (!file) {
-      throw new CrochetError(
-        "CHAIN_BROKEN",
-        `The revision "${revisionId}" is applied, but its file is missing`,
-        {
-          hint: "take it back from Git, or pull the branch that has it",
-        },
-      );
-    }
-    if (file.digest !== digest) {
-      throw new CrochetError(
-        "CHAIN_BROKEN",
-        `"${file.file}" was edited after it was applied: its digest is ${
-          file.digest.slice(0, 12)
-        }…, applied was ${digest.slice(0, 12)}…`,
-        {
-          at: { file: file.file },
-          hint:
-            `take the file back from Git (git checkout -- ${file.file}), and put the change into a new migration`,
-        },
-      );
-    }
-  }
-}
-
-function refuseOtherDirection(partial: PartialRun | undefined, direction: Direction): void {
-  if (!partial || partial.direction === direction) return;
-  throw new CrochetError(
-    "RESUME_REFUSED",
-    `The ${partial.direction} of "${partial.revisionId}" stopped half-way, and must be finished first`,
-    {
-      hint: `crochet ${partial.direction}, or decide: crochet resolve ${partial.revisionId}`,
-    },
-  );
-}
-
-/** The wanted revision and everything before it; the whole chain without one. */
-function withAncestors(chain: Chain, wanted: Revision | undefined): Set<string> {
-  if (!wanted) return new Set(chain.revisions.map((revision) => revision.revisionId));
-  const byId = new Map(chain.revisions.map((revision) => [revision.revisionId, revision]));
-  const found = new Set<string>();
-  const open = [wanted.revisionId];
-  for (let id = open.pop(); id; id = open.pop()) {
-    if (found.has(id)) continue;
-    found.add(id);
-    open.push(...byId.get(id)!.parents.map((parent) => parent.id));
-  }
-  return found;
-}
-
-function pendingUpTo(chain: Chain, record: AppliedRevision[], wanted: Revision | undefined): Revision[] {
-  const applied = new Set(record.map((revision) => revision.revisionId));
-  const inReach = withAncestors(chain, wanted);
-  return chain.revisions.filter((revision) =>
-    inReach.has(revision.revisionId) && !applied.has(revision.revisionId)
-  );
-}
-
-function appliedAbove(
-  chain: Chain,
-  record: AppliedRevision[],
-  wanted: Revision | undefined,
-  target: string | undefined,
-): Revision[] {
-  const byId = new Map(chain.revisions.map((revision) => [revision.revisionId, revision]));
-  const applied = record.map((revision) => byId.get(revision.revisionId)!).reverse();
-  if (target === undefined) return applied.slice(0, 1);
-  if (!wanted) return applied;
-  if (!applied.includes(wanted)) {
-    throw new CrochetError(
-      "UNKNOWN_REVISION",
-      `The revision "${wanted.revisionId}" is not applied, so nothing can be reverted down to it`,
-      {
-        hint: "crochet status shows what is applied",
-      },
-    );
-  }
-  const keep = withAncestors(chain, wanted);
-  return applied.filter((revision) => !keep.has(revision.revisionId));
-}
-
-function refuseUnsafe(revisions: Revision[]): void {
-  const unsafe = revisions.filter((revision) => !revision.rollbackSafe);
-  if (unsafe.length === 0) return;
-  const names = sentenceList(unsafe.map((revision) => `"${revision.revisionId}"`));
-  throw new CrochetError(
-    "ROLLBACK_UNSAFE",
-    `The downgrade was refused before it touched anything: ${names} ${
-      unsafe.length === 1 ? "is" : "are"
-    } not rollback-safe`,
-    {
-      at: { file: unsafe[0].file },
-      hint: "what it lost cannot be brought back; write a new migration that goes forward instead",
-    },
-  );
 }
 
 async function runAll(
@@ -437,7 +313,11 @@ class RevisionJob {
       });
       return;
     }
-    const applied = appliedRevision(revision, runner, [...operations.adopted]);
+    const applied = appliedRevision(revision, {
+      appliedBy: `${runner.user}@${runner.host}`,
+      crochetVersion: runner.version,
+      adopted: [...operations.adopted],
+    });
     const appliedAt = await finishUpgrade(graph, this.lock.token, applied);
     const { batches } = await readRecord(graph);
     ledger.transaction(() => {
@@ -462,67 +342,5 @@ class RevisionJob {
     const unreachable = error instanceof CrochetError &&
       ["CONNECTION_FAILED", "LOCK_LOST"].includes(error.code);
     if (!unreachable) await noteFailure(graph, this.lock.token, partial.revisionId, failure).catch(() => {});
-  }
-}
-
-function appliedRevision(
-  revision: Revision,
-  runner: Runner,
-  adopted: string[],
-): Omit<AppliedRevision, "appliedAt"> {
-  return {
-    revisionId: revision.revisionId,
-    parents: revision.parents.map((parent) => parent.id),
-    digest: revision.digest,
-    schemaHash: revision.schemaHash,
-    rollbackSafe: revision.rollbackSafe,
-    appliedBy: `${runner.user}@${runner.host}`,
-    crochetVersion: runner.version,
-    adopted,
-  };
-}
-
-/** What a person decides about a run that stopped. */
-export type Resolution = "redo" | "mark-applied" | "mark-reverted";
-
-/** Carries out a person's decision about a run that stopped half-way. @throws CrochetError UNKNOWN_REVISION where none did */
-export async function resolveRun(
-  request: Omit<RunRequest, "direction">,
-  revisionId: string,
-  resolution: Resolution,
-): Promise<PartialRun> {
-  const { project, ledger, graph, runner } = request;
-  const { record } = await reconcile(ledger, graph, project.settings.graph.environment);
-  const { partial, graphId } = record;
-  if (!partial || partial.revisionId !== revisionId || graphId === undefined) {
-    throw new CrochetError("UNKNOWN_REVISION", `No run of "${revisionId}" has stopped half-way`, {
-      hint: partial ? `"${partial.revisionId}" has` : "crochet status shows the state",
-    });
-  }
-  const lock = await takeLock(graph, {
-    user: runner.user,
-    host: runner.host,
-    pid: runner.pid,
-    command: "resolve",
-  });
-  try {
-    const chain = buildChain(readRevisions(project));
-    const revision = resolution === "mark-applied" ? findRevision(chain, revisionId) : undefined;
-    const applied = revision && appliedRevision(revision, runner, []);
-    const as = resolution === "redo" ? "redo" : resolution === "mark-applied" ? "applied" : "reverted";
-    await forgetRun(graph, lock.token, partial, as, applied);
-    const after = await readRecord(graph);
-    const before = new Set(ledger.applied(graphId).map((known) => known.revisionId));
-    ledger.transaction(() => {
-      ledger.addEvent(graphId, "resolved", revisionId, { resolution });
-      const now = after.revisions.find((known) => known.revisionId === revisionId);
-      if (now && !before.has(revisionId)) ledger.addApplied(graphId, now, "applied");
-      if (!now && before.has(revisionId)) ledger.removeApplied(graphId, revisionId, "reverted");
-      ledger.setPartial(graphId, after.partial);
-      ledger.setBatches(graphId, after.batches);
-    });
-    return partial;
-  } finally {
-    await lock.release().catch(() => {/* the lease expires */});
   }
 }

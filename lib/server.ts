@@ -8,10 +8,20 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { connect } from "node:net";
 import { homedir } from "node:os";
-import { basename, delimiter, dirname, join, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { sha256 } from "./digest.ts";
 import { CrochetError, messageOf } from "./error.ts";
+import {
+  type Environment,
+  exists,
+  findTools,
+  type Jdk,
+  lastLines,
+  run,
+  runOrThrow,
+  type Tools,
+} from "./server_tools.ts";
 
 /** A scratch server; `<home>/run/server.json` holds the one that runs, or the last that did. */
 export interface ScratchServer {
@@ -51,24 +61,11 @@ export interface StartOptions {
   environment?: Environment;
 }
 
-/** Environment variables by name. */
-export type Environment = Record<string, string>;
-
 /** Whether a server runs, and if so, whether it answers Bolt. */
 export type ServerStatus = { state: "stopped" } | {
   state: "running" | "unresponsive";
   server: ScratchServer;
 };
-
-/** A Java installation. */
-export type Jdk = { home: string; major: number };
-
-/** What a machine has to run a server with; the JDKs with the lowest version first. */
-export interface Tools {
-  jdks: Jdk[];
-  mvn?: string;
-  docker?: string;
-}
 
 /** The newest server that Crochet is tested with. */
 export const NEWEST_SERVER = "2026.08.1";
@@ -127,24 +124,6 @@ export function defaultCacheDir(environment: Environment = Deno.env.toObject()):
   if (Deno.build.os === "darwin") return join(home, "Library", "Caches", "crochet");
   if (Deno.build.os === "windows") return join(environment.LOCALAPPDATA || home, "crochet");
   return join(home, ".cache", "crochet");
-}
-
-/** The JDKs, mvn and docker that an environment leads to. */
-export async function findTools(environment: Environment): Promise<Tools> {
-  const search = (name: string) => findProgram(name, environment.PATH ?? "");
-  const [java, mvn, docker] = await Promise.all(["java", environment.MVN || "mvn", "docker"].map(search));
-  const homes = [environment.JAVA_HOME ?? "", java ? dirname(dirname(await Deno.realPath(java))) : ""];
-  const sdkman = join(environment.HOME || homedir(), ".sdkman/candidates/java");
-  for (const folder of ["/usr/lib/jvm", sdkman, "/opt/java"]) homes.push(...await subfolders(folder));
-  const macs = await subfolders("/Library/Java/JavaVirtualMachines");
-  homes.push(...macs.map((folder) => join(folder, "Contents/Home")));
-  const jdks = new Map<string, Jdk>();
-  for (const path of homes.filter((path) => path !== "")) {
-    const home = await Deno.realPath(path).catch(() => path); // many names lead to one JDK
-    const major = jdks.has(home) ? undefined : await javaMajor(home);
-    if (major) jdks.set(home, { home, major });
-  }
-  return { jdks: [...jdks.values()].sort((a, b) => a.major - b.major), mvn, docker };
 }
 
 /** Whether something on this port of 127.0.0.1 answers the Bolt handshake. */
@@ -446,60 +425,4 @@ async function writeState(server: ScratchServer): Promise<void> {
   const path = join(server.home, "run", "server.json");
   await Deno.writeTextFile(path + ".new", JSON.stringify(server, null, 2) + "\n", { mode: 0o600 });
   await Deno.rename(path + ".new", path);
-}
-
-async function findProgram(name: string, path: string): Promise<string | undefined> {
-  const file = Deno.build.os === "windows" ? name + ".exe" : name;
-  const folders = name === basename(name) ? path.split(delimiter).filter((folder) => folder !== "") : [""];
-  for (const candidate of folders.map((folder) => resolve(folder, file))) {
-    const info = await Deno.stat(candidate).catch(() => undefined);
-    if (info?.isFile && ((info.mode ?? 0o111) & 0o111) !== 0) return candidate;
-  }
-  return undefined;
-}
-
-async function subfolders(folder: string, below = ""): Promise<string[]> {
-  return await Array.fromAsync(Deno.readDir(folder), ({ name }) => join(folder, name, below)).catch(() => []);
-}
-
-async function javaMajor(home: string): Promise<number | undefined> {
-  const program = join(home, "bin", "java");
-  if (!await exists(program)) return undefined;
-  const pattern = /(?:JAVA_VERSION=|version )"(?:1\.)?(\d+)/;
-  const release = await Deno.readTextFile(join(home, "release")).catch(() => "");
-  const match = release.match(pattern) ?? (await run(program, ["-version"])).text.match(pattern);
-  return match ? Number(match[1]) : undefined;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
-}
-
-async function runOrThrow(deed: string, ...call: Parameters<typeof run>) {
-  const { success, text } = await run(...call);
-  call[3]?.throwIfAborted();
-  if (!success) {
-    throw new CrochetError("SERVER_UNAVAILABLE", `${deed}: ${call[0]} failed\n${lastLines(text, 20)}`);
-  }
-}
-
-/** Runs a program to its end and gives what it printed; one that cannot be run has failed. */
-async function run(program: string, args: string[], env?: Environment, signal?: AbortSignal) {
-  try {
-    const command = new Deno.Command(program, {
-      args,
-      env,
-      clearEnv: env !== undefined,
-      signal,
-      stdin: "null",
-    });
-    const { success, stdout, stderr } = await command.output();
-    return { success, text: [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("") };
-  } catch (error) {
-    return { success: false, text: messageOf(error) };
-  }
-}
-
-function lastLines(text: string, n: number): string {
-  return text.trimEnd().split("\n").slice(-n).join("\n");
 }

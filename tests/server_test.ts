@@ -8,13 +8,13 @@ import { CrochetError } from "../lib/error.ts";
 import {
   boltAnswers,
   defaultCacheDir,
-  findTools,
   LTS_SERVER,
   NEWEST_SERVER,
   serverStatus,
   startServer,
   stopServer,
 } from "../lib/server.ts";
+import { findTools } from "../lib/server_tools.ts";
 
 // a started server is a child that is meant to stay, which the leak check of a test takes for a leak
 const WITH_SERVER = { sanitizeOps: false, sanitizeResources: false };

@@ -27,7 +27,9 @@ function rooms(): string[] {
 }
 
 function importsOf(file: string): string[] {
-  return [...read(`lib/${file}`).matchAll(/^(?:import|export)[^;]*?from "\.\/([\w.]+)"/gms)].map(([, name]) => name);
+  return [...read(`lib/${file}`).matchAll(/^(?:import|export)[^;]*?from "\.\/([\w.]+)"/gms)].map(([, name]) =>
+    name
+  );
 }
 
 Deno.test("lib is flat, and ARCHITECTURE.md has one row for each of its files", () => {
@@ -39,7 +41,9 @@ Deno.test("rows stand in reading order: nothing is imported from a higher shelf"
   const shelf = new Map(contents().map((room) => [room.file, SHELVES.indexOf(room.shelf)]));
   for (const { file, shelf: name } of contents()) {
     assert.ok(SHELVES.includes(name), `${file}: shelf ${name}`);
-    for (const target of importsOf(file)) assert.ok(shelf.get(target)! <= shelf.get(file)!, `${file} imports ${target} from a higher shelf`);
+    for (const target of importsOf(file)) {
+      assert.ok(shelf.get(target)! <= shelf.get(file)!, `${file} imports ${target} from a higher shelf`);
+    }
   }
 });
 
@@ -55,7 +59,8 @@ Deno.test("imports go in no circle", () => {
 });
 
 Deno.test("nouns are pure: no disk, net, clock or randomness", () => {
-  const powers = /\bDeno\.|\bfetch\(|Date\.now|new Date\(\)|Math\.random|randomUUID|node:fs|node:net|node:child_process/;
+  const powers =
+    /\bDeno\.|\bfetch\(|Date\.now|new Date\(\)|Math\.random|randomUUID|node:fs|node:net|node:child_process/;
   for (const { file, shelf } of contents()) {
     if (shelf !== "ground" && shelf !== "noun") continue;
     const code = read(`lib/${file}`).replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"/g, "");
@@ -96,7 +101,9 @@ Deno.test("no loose ends stand in the tree", () => {
   const words = new RegExp(["TO" + "DO", "FIX" + "ME", "X" + "XX", "console\\.debug", "debugger;"].join("|"));
   for (const folder of ["lib", "tests", "scripts", "tests/graph", "tests/oracle"]) {
     for (const entry of Deno.readDirSync(join(ROOT, folder))) {
-      if (entry.isFile && entry.name.endsWith(".ts")) assert.doesNotMatch(read(`${folder}/${entry.name}`), words, entry.name);
+      if (entry.isFile && entry.name.endsWith(".ts")) {
+        assert.doesNotMatch(read(`${folder}/${entry.name}`), words, entry.name);
+      }
     }
   }
 });
@@ -113,9 +120,13 @@ Deno.test("every error code has a paragraph in the docs and is thrown somewhere"
 Deno.test("every command is in the README, every operation in the declaration file", async () => {
   await withFolder(async (folder) => {
     const { err, out } = await crochet(folder, ["--help"]);
-    const commands = [...(out + err).matchAll(/^ {2}([a-z][a-z-]+)( |$)/gm)].map(([, name]) => name).filter((name) => name !== "help");
+    const commands = [...(out + err).matchAll(/^ {2}([a-z][a-z-]+)( |$)/gm)].map(([, name]) => name).filter((
+      name,
+    ) => name !== "help");
     assert.ok(commands.length > 10);
-    for (const command of commands) assert.ok(read("README.md").includes(`crochet ${command}`), `${command} is not in the README`);
+    for (const command of commands) {
+      assert.ok(read("README.md").includes(`crochet ${command}`), `${command} is not in the README`);
+    }
   });
   const types = read("migrations_template/crochet.d.ts");
   const declared = [...types.matchAll(/^ {4}(\w+)(?:<[^>]*>)?\(/gm)].map(([, name]) => name);

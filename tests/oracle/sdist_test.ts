@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import type { Graph } from "../../lib/graph.ts";
 import { dirname, join } from "../../lib/path.ts";
+import { EDITS, EQUAL, HALF, type ModelCase, REFUSED } from "./cases.ts";
 import { emptyGraph, graphEnv, ROOT, showData, showSchema, withEmptyGraph, withFolder } from "../harness.ts";
 import { crochet, TestProject } from "../harness.ts";
 

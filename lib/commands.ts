@@ -1,0 +1,404 @@
+/**
+ * Takes what a command line asked for and carries it out: opens the project, the ledger and the graph, calls the
+ * verb, prints its value. One function a command, each a recipe; nothing is decided here that a verb could decide.
+ */
+import { userInfo } from "node:os";
+import type { Overrides } from "./config.ts";
+import { createNode, createRelationship, newProject } from "./scaffold.ts";
+import { draftMigration, readProjectModels } from "./draft.ts";
+import { CrochetError, EXIT } from "./error.ts";
+import { connectGraph, type Graph } from "./graph.ts";
+import { breakLock, readLock } from "./graph_lock.ts";
+import { missingKgids, writeKgids } from "./kgid.ts";
+import { Ledger } from "./ledger.ts";
+import { guessRoots, loadModels } from "./model_files.ts";
+import { join, relative, resolve } from "./path.ts";
+import type { Io, Printer } from "./print.ts";
+import { exists, openProject, type Project } from "./project.ts";
+import { rebuildLedger } from "./reconcile.ts";
+import { planOffline, planRun, run, type Runner, type RunRequest } from "./runner.ts";
+import { type Resolution, resolveRun } from "./resolve.ts";
+import type { Direction } from "./selection.ts";
+import { serverStatus, startServer, stopServer } from "./server.ts";
+import { readStatus } from "./status.ts";
+import { count } from "./text.ts";
+import { verifyProject } from "./verify.ts";
+import { VERSION } from "./version.ts";
+import {
+  draftLines,
+  eventLine,
+  modelLines,
+  planLines,
+  problemLine,
+  runLines,
+  statusLines,
+  verifyLines,
+} from "./words.ts";
+
+/** Options that every command has. */
+export interface Common {
+  json?: boolean;
+  debug?: boolean;
+  quiet?: boolean;
+  env?: string;
+  directory?: string;
+}
+
+/** What a command works with. */
+export interface Context {
+  io: Io;
+  print: Printer;
+  options: Common & Record<string, never>;
+}
+
+/** A command: what it does with its words, and its exit code. */
+export type Action = (context: Context, ...args: string[]) => Promise<number> | number;
+
+function overrides({ io, options }: Context): Overrides {
+  return { variables: io.variables, environment: options.env };
+}
+
+function folder({ io, options }: Context): string {
+  return resolve(io.cwd, options.directory ?? ".");
+}
+
+function project(context: Context): Project {
+  return openProject(folder(context), overrides(context));
+}
+
+function runner({ io }: Context): Runner {
+  return {
+    user: userName(io),
+    host: Deno.hostname(),
+    pid: Deno.pid,
+    version: VERSION,
+  };
+}
+
+function userName(io: Io): string {
+  if (io.variables.USER ?? io.variables.USERNAME) return (io.variables.USER ?? io.variables.USERNAME)!;
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run under a user without a name.
+    return "unknown";
+  }
+}
+
+async function withLedger<T>(found: Project, work: (ledger: Ledger) => Promise<T>): Promise<T> {
+  const ledger = await Ledger.open(found.ledger);
+  try {
+    return await work(ledger);
+  } finally {
+    ledger.close();
+  }
+}
+
+async function withGraph<T>(found: Project, work: (graph: Graph) => Promise<T>): Promise<T> {
+  const graph = await connectGraph(found.settings.graph, VERSION);
+  try {
+    return await work(graph);
+  } finally {
+    await graph.close();
+  }
+}
+
+/** Makes a project. */
+export async function commandNewProject(context: Context): Promise<number> {
+  const { options, print } = context;
+  const made = await newProject({
+    name: options.name,
+    path: resolve(folder(context), options.path),
+    inPlace: options.inPlace === true,
+  });
+  print.result(made, [
+    `Made the project "${options.name}" in ${made.path}`,
+    ...made.files.map((file) => `  ${file}`),
+  ]);
+  print.say(`Next: cd ${relative(context.io.cwd, made.path) || "."} && crochet create-node Person`);
+  return EXIT.ok;
+}
+
+/** Writes a node class. */
+export function commandCreateNode(context: Context, name: string): number {
+  const made = createNode(project(context), name, {
+    kgid: context.options.kgid,
+    force: context.options.force,
+  });
+  context.print.result(made, [`Created node model: ${made.files[0]}`, `  kgid: ${made.kgid}`]);
+  return EXIT.ok;
+}
+
+/** Writes a relationship model. */
+export function commandCreateRelationship(context: Context, name: string): number {
+  const { options } = context;
+  const made = createRelationship(project(context), name, {
+    type: options.relType,
+    kgid: options.kgid,
+    force: options.force,
+  });
+  context.print.result(made, [`Created relationship model: ${made.files[0]}`, `  kgid: ${made.kgid}`]);
+  return EXIT.ok;
+}
+
+/** Drafts a migration. */
+export function commandCreateMigration(context: Context, description: string): number {
+  const { options, print } = context;
+  const draft = draftMigration(project(context), {
+    description,
+    language: options.cypher ? "cypher" : "ts",
+    empty: options.empty === true,
+    unsafe: options.unsafe === true,
+    renames: options.rename,
+  });
+  for (const warning of draft.warnings) print.say(problemLine(warning));
+  print.result(draft, draftLines(draft));
+  if (draft.written) print.say("Next: read it, then crochet upgrade --dry-run");
+  return EXIT.ok;
+}
+
+/** Upgrades or downgrades, or shows the plan of it. */
+export async function commandRun(context: Context, direction: Direction, planOnly = false): Promise<number> {
+  const { options, print, io } = context;
+  const found = project(context);
+  return await withLedger(found, async (ledger) => {
+    const request: Omit<RunRequest, "graph"> = {
+      project: found,
+      ledger,
+      runner: runner(context),
+      direction,
+      target: options.target,
+      acceptLoss: new Set<string>(options.acceptLoss ?? []),
+      signal: io.signal,
+      report: (event) => {
+        const line = eventLine(event);
+        if (line !== undefined && !options.json) print.say(line);
+      },
+    };
+    if (options.offline) {
+      const plan = await planOffline(request);
+      print.result(plan, planLines(plan));
+      return EXIT.ok;
+    }
+    return await withGraph(found, async (graph) => {
+      if (planOnly || options.dryRun || options.check) {
+        const { plan, lines } = await planRun({ ...request, graph });
+        lines.forEach((line) => print.say(line));
+        print.result(plan, planLines(plan));
+        return options.check && plan.revisions.length > 0 ? EXIT.no : EXIT.ok;
+      }
+      const result = await run({ ...request, graph });
+      print.result({
+        ...result,
+        failed: result.failed &&
+          {
+            ...result.failed,
+            error: {
+              code: result.failed.error.code,
+              message: result.failed.error.message,
+              hint: result.failed.error.hint,
+            },
+          },
+      }, runLines(result));
+      if (!result.failed) return EXIT.ok;
+      return options.json ? result.failed.error.exitCode : print.error(result.failed.error);
+    });
+  });
+}
+
+/** Shows the status. */
+export async function commandStatus(context: Context): Promise<number> {
+  const found = project(context);
+  return await withLedger(found, async (ledger) => {
+    const report = async (graph: Graph | undefined, reason?: string) => {
+      const status = await readStatus(found, ledger, graph, reason);
+      context.print.result(status, statusLines(status));
+      const clean = status.pending.length === 0 && !status.difference && !status.partial &&
+        status.faults.length === 0;
+      return context.options.check && !clean ? EXIT.no : EXIT.ok;
+    };
+    if (context.options.offline) return await report(undefined, "--offline");
+    let graph: Graph;
+    try {
+      graph = await connectGraph(found.settings.graph, VERSION);
+    } catch (error) {
+      if (!(error instanceof CrochetError) || error.exitCode !== EXIT.outside || context.options.check) {
+        throw error;
+      }
+      return await report(undefined, error.message);
+    }
+    try {
+      return await report(graph);
+    } finally {
+      await graph.close();
+    }
+  });
+}
+
+/** Verifies. */
+export async function commandVerify(context: Context): Promise<number> {
+  const found = project(context);
+  return await withLedger(found, async (ledger) => {
+    const report = async (graph: Graph | undefined) => {
+      const verification = await verifyProject(found, ledger, graph);
+      context.print.result(verification, verifyLines(verification));
+      return verification.ok ? EXIT.ok : EXIT.no;
+    };
+    return context.options.offline ? await report(undefined) : await withGraph(found, report);
+  });
+}
+
+/** Shows what is read from models. */
+export function commandModels(context: Context, ...paths: string[]): number {
+  const { options, print } = context;
+  const base = folder(context);
+  const full = paths.map((path) => resolve(base, path));
+  const roots: string[] = options.root;
+  const reading = paths.length === 0 ? readProjectModels(project(context)) : loadModels({
+    paths: full,
+    roots: roots.length > 0 ? roots.map((root) => resolve(base, root)) : guessRoots(full),
+    base,
+  });
+  const { models } = reading;
+  const lines = options.ddl ? models.schema.map((object) => object.cypher) : modelLines(models);
+  print.result(models, lines);
+  if (!options.json) models.problems.forEach((problem) => print.say(problemLine(problem)));
+  return models.problems.some((problem) => problem.severity === "error") ? EXIT.fix : EXIT.ok;
+}
+
+/** Lists or writes missing kgids. */
+export function commandKgid(context: Context): number {
+  const found = project(context);
+  const reading = readProjectModels(found);
+  const ignore = found.settings.modelIgnore;
+  const write = context.options.write === true;
+  const missing = write ? writeKgids(reading, ignore, found.root) : missingKgids(reading, ignore);
+  const lines = missing.map((entry) => `${entry.file}:${entry.line}  ${entry.class}  ${entry.kgid}`);
+  const summary = missing.length === 0
+    ? "Every class has a __kgid__."
+    : `${count(missing.length, "class", "classes")} ${write ? "got" : "without"} a __kgid__.`;
+  context.print.result({ written: write, classes: missing }, [...lines, summary]);
+  if (missing.length > 0 && !write) context.print.say("Next: crochet kgid --write adds them");
+  return EXIT.ok;
+}
+
+/** Decides about a run that stopped. */
+export async function commandResolve(context: Context, revision: string): Promise<number> {
+  const { options, print } = context;
+  const resolution: Resolution | undefined = options.redo
+    ? "redo"
+    : options.markApplied
+    ? "mark-applied"
+    : options.markReverted
+    ? "mark-reverted"
+    : undefined;
+  if (!resolution) {
+    throw new CrochetError("USAGE", `Say what to do with "${revision}"`, {
+      hint:
+        "--redo runs it from its start, --mark-applied takes it as applied, --mark-reverted as never applied; crochet status shows how far it came",
+    });
+  }
+  const found = project(context);
+  return await withLedger(found, (ledger) =>
+    withGraph(found, async (graph) => {
+      const partial = await resolveRun(
+        { project: found, ledger, graph, runner: runner(context) },
+        revision,
+        resolution,
+      );
+      print.result({ revisionId: revision, resolution, run: partial }, [
+        `Resolved: ${revision} (${resolution})`,
+      ]);
+      if (resolution === "redo") print.say(`Next: crochet ${partial.direction}`);
+      return EXIT.ok;
+    }));
+}
+
+/** Breaks the lock. */
+export async function commandUnlock(context: Context): Promise<number> {
+  const { io, options, print } = context;
+  return await withGraph(project(context), async (graph) => {
+    const holder = await readLock(graph);
+    if (!holder) {
+      print.result({ broken: false }, ["The graph is not locked."]);
+      return EXIT.ok;
+    }
+    const who =
+      `${holder.user}@${holder.host} (process ${holder.pid}, crochet ${holder.command}) since ${holder.acquiredAt}`;
+    if (!options.yes) {
+      const answer = io.ask?.(`The lock is held by ${who}. Break it? [y/N]`);
+      if (!/^y(es)?$/i.test(answer ?? "")) {
+        throw new CrochetError("USAGE", `The lock is held by ${who}, and was not broken`, {
+          hint: "crochet unlock --yes breaks it without asking",
+        });
+      }
+    }
+    await breakLock(graph);
+    print.result({ broken: true, holder }, [`Broke the lock of ${who}.`]);
+    return EXIT.ok;
+  });
+}
+
+/** Rebuilds the ledger. */
+export async function commandRebuild(context: Context): Promise<number> {
+  const found = project(context);
+  return await withLedger(found, (ledger) =>
+    withGraph(found, async (graph) => {
+      const revisions = await rebuildLedger(ledger, graph, found.settings.graph.environment);
+      context.print.result({ revisions }, [
+        `Rebuilt the ledger: ${count(revisions, "revision")} applied at ${graph.address}.`,
+      ]);
+      return EXIT.ok;
+    }));
+}
+
+function serverHome(context: Context): string {
+  if (context.options.home) return resolve(folder(context), context.options.home);
+  let root = folder(context);
+  try {
+    root = project(context).root;
+  } catch (error) {
+    if (!(error instanceof CrochetError) || error.code !== "NO_PROJECT") throw error;
+  }
+  return join(root, ".crochet", "neo4j");
+}
+
+/** Starts the scratch server. */
+export async function commandDevUp(context: Context): Promise<number> {
+  const { options, print, io } = context;
+  const server = await startServer({
+    home: serverHome(context),
+    version: options.neo4j,
+    boltPort: options.port,
+    log: (line) => print.say(line),
+    signal: io.signal,
+  });
+  print.result(server, [
+    `export CROCHET_NEO4J_URI=${server.uri}`,
+    `export CROCHET_NEO4J_USERNAME=${server.username}`,
+    `export CROCHET_NEO4J_PASSWORD=${server.password}`,
+  ]);
+  print.say(
+    `Neo4j ${server.version} runs; the lines above connect a shell to it, and crochet dev down stops it`,
+  );
+  return EXIT.ok;
+}
+
+/** Stops the scratch server. */
+export async function commandDevDown(context: Context): Promise<number> {
+  const home = serverHome(context);
+  const stopped = await stopServer(home, { log: (line) => context.print.say(line) });
+  context.print.result({ stopped }, [stopped ? "Stopped." : "No scratch server runs here."]);
+  return EXIT.ok;
+}
+
+/** Tells whether the scratch server runs. */
+export async function commandDevStatus(context: Context): Promise<number> {
+  const home = serverHome(context);
+  const status = exists(home) ? await serverStatus(home) : { state: "stopped" as const };
+  const line = status.state === "stopped"
+    ? "stopped"
+    : `${status.state}: Neo4j ${status.server.version} at ${status.server.uri}`;
+  context.print.result(status, [line]);
+  return status.state === "running" ? EXIT.ok : EXIT.no;
+}

@@ -1,0 +1,112 @@
+/**
+ * Takes a running revision and gives its journal: what an earlier try finished, and marks of what is finished now. A
+ * mark is written in the transaction of the rows it stands for, together with the check of the lock; so what the
+ * graph holds and what the journal says cannot part.
+ */
+import type { Statement } from "./cypher.ts";
+import type { Answer, Graph, Transaction } from "./graph.ts";
+import {
+  type BatchShare,
+  checkLock,
+  isMarkTaken,
+  type LockToken,
+  type Mark,
+  readMarks,
+  writeMark,
+} from "./graph_record.ts";
+
+/** Whose journal it is. */
+export interface JournalOwner {
+  graph: Graph;
+  token: LockToken;
+  revisionId: string;
+  direction: "upgrade" | "downgrade";
+}
+
+/** Largest JSON text of a result that is kept for a resumed run. */
+const RESULT_LIMIT = 256 * 1024;
+
+/** The journal of one revision's run. */
+export class Journal {
+  /** Number of the last operation that has a mark, -1 without any. */
+  lastMarked = -1;
+  private readonly marks = new Map<number, Mark[]>();
+
+  constructor(private readonly run: JournalOwner) {}
+
+  /** Loads the marks of what an earlier try of the revision finished. */
+  async load(): Promise<void> {
+    for (const mark of await readMarks(this.run.graph, this.run.revisionId, this.run.direction)) {
+      this.marks.set(mark.index, [...this.marks.get(mark.index) ?? [], mark]);
+      this.lastMarked = Math.max(this.lastMarked, mark.index);
+    }
+  }
+
+  /** Marks of an operation that an earlier try left. */
+  of(index: number): Mark[] {
+    return this.marks.get(index) ?? [];
+  }
+
+  /** A statement that commits by itself; the lock is read before it, since it cannot be read inside. */
+  async implicit(statement: Statement): Promise<Answer> {
+    await this.run.graph.write((tx) => checkLock(tx, this.run.token));
+    return await this.run.graph.implicit(statement.text, statement.params);
+  }
+
+  /** Marks an operation in a transaction of its own. */
+  async mark(mark: Mark, share?: BatchShare): Promise<void> {
+    const { graph, token, revisionId, direction } = this.run;
+    await graph.write((tx) => writeMark(tx, token, revisionId, direction, mark, share));
+  }
+
+  /** Rows and their mark in one transaction. A mark that is there already means that a commit's answer was lost. */
+  async commit<T extends object>(
+    index: number,
+    chunk: number,
+    digest: string,
+    work: (tx: Transaction) => Promise<T & { share?: BatchShare }>,
+  ): Promise<T> {
+    const { graph, token, revisionId, direction } = this.run;
+    try {
+      return await graph.write(async (tx) => {
+        const result = await work(tx);
+        const { share, ...kept } = result;
+        await writeMark(tx, token, revisionId, direction, {
+          index,
+          chunk,
+          digest,
+          ...keep("rows" in kept ? kept.rows : kept),
+        }, share);
+        return result;
+      });
+    } catch (error) {
+      if (!isMarkTaken(error)) throw error;
+      const marks = await readMarks(graph, revisionId, direction);
+      const mark = marks.find((candidate) => candidate.index === index && candidate.chunk === chunk)!;
+      const value = parseResult(mark);
+      return (Array.isArray(value) ? { rows: value } : value) as T;
+    }
+  }
+}
+
+/** The result as JSON, left out where it is too large to keep. Integers beyond 2^53 are kept exact. */
+export function keep(value: unknown): { result?: string } {
+  const result = JSON.stringify(
+    value,
+    (_, item) => (typeof item === "bigint" ? { "crochet:bigint": item.toString() } : item),
+  );
+  return result.length > RESULT_LIMIT ? {} : { result };
+}
+
+/** The result that a mark kept. */
+export function parseResult(mark: Mark): unknown {
+  return JSON.parse(
+    mark.result ?? "null",
+    (
+      _,
+      item,
+    ) => (item && typeof item === "object" && "crochet:bigint" in item
+      ? BigInt(item["crochet:bigint"])
+      : item),
+  );
+}

@@ -1,0 +1,62 @@
+/**
+ * Takes a run that stopped half-way and a person's decision about it: run it again from its start, take it as applied,
+ * take it as never applied. Changes the records only; what the run did to the data is the person's to look after.
+ */
+import { buildChain, findRevision } from "./chain.ts";
+import { CrochetError } from "./error.ts";
+import { takeLock } from "./graph_lock.ts";
+import { forgetRun, readRecord } from "./graph_record.ts";
+import { readRevisions } from "./project.ts";
+import { reconcile } from "./reconcile.ts";
+import { appliedRevision, type PartialRun } from "./record.ts";
+import type { RunRequest } from "./runner.ts";
+
+/** What a person decides about a run that stopped. */
+export type Resolution = "redo" | "mark-applied" | "mark-reverted";
+
+/** Carries out a person's decision about a run that stopped half-way. @throws CrochetError UNKNOWN_REVISION where none did */
+export async function resolveRun(
+  request: Omit<RunRequest, "direction">,
+  revisionId: string,
+  resolution: Resolution,
+): Promise<PartialRun> {
+  const { project, ledger, graph, runner } = request;
+  const { record } = await reconcile(ledger, graph, project.settings.graph.environment);
+  const { partial, graphId } = record;
+  if (!partial || partial.revisionId !== revisionId || graphId === undefined) {
+    throw new CrochetError("UNKNOWN_REVISION", `No run of "${revisionId}" has stopped half-way`, {
+      hint: partial ? `"${partial.revisionId}" has` : "crochet status shows the state",
+    });
+  }
+  const lock = await takeLock(graph, {
+    user: runner.user,
+    host: runner.host,
+    pid: runner.pid,
+    command: "resolve",
+  });
+  try {
+    const chain = buildChain(readRevisions(project));
+    const revision = resolution === "mark-applied" ? findRevision(chain, revisionId) : undefined;
+    const applied = revision &&
+      appliedRevision(revision, {
+        appliedBy: `${runner.user}@${runner.host}`,
+        crochetVersion: runner.version,
+        adopted: [],
+      });
+    const as = resolution === "redo" ? "redo" : resolution === "mark-applied" ? "applied" : "reverted";
+    await forgetRun(graph, lock.token, partial, as, applied);
+    const after = await readRecord(graph);
+    const before = new Set(ledger.applied(graphId).map((known) => known.revisionId));
+    ledger.transaction(() => {
+      ledger.addEvent(graphId, "resolved", revisionId, { resolution });
+      const now = after.revisions.find((known) => known.revisionId === revisionId);
+      if (now && !before.has(revisionId)) ledger.addApplied(graphId, now, "applied");
+      if (!now && before.has(revisionId)) ledger.removeApplied(graphId, revisionId, "reverted");
+      ledger.setPartial(graphId, after.partial);
+      ledger.setBatches(graphId, after.batches);
+    });
+    return partial;
+  } finally {
+    await lock.release().catch(() => {/* the lease expires */});
+  }
+}
