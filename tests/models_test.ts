@@ -31,17 +31,19 @@ for (const name of CASES) {
 }
 
 Deno.test("schemaObjects() of every fixture are what neomodel installs", () => {
+  const keys = (shapes: Parameters<typeof shapeKey>[0][]) => [...new Set(shapes.map(shapeKey))].sort();
+  const [found, wanted] = [new Map<string, string[]>(), new Map<string, string[]>()];
   for (const name of CASES) {
     const models = readCase(name);
     if (models.problems.some((problem) => problem.severity === "error")) continue;
     for (const model of [...models.nodes, ...models.relationshipModels]) {
       model.kgid ??= `${model.module}.${model.class}`;
     }
-    const { ir, problems } = buildIr(models);
-    assert.deepEqual(problems, [], name);
-    const keys = (shapes: Parameters<typeof shapeKey>[0][]) => [...new Set(shapes.map(shapeKey))].sort();
-    assert.deepEqual(keys(schemaObjects(ir)), keys(models.schema), name);
+    found.set(name, keys(schemaObjects(buildIr(models).ir)));
+    wanted.set(name, keys(models.schema));
   }
+  assert.ok(wanted.size > 20);
+  assert.deepEqual(found, wanted);
 });
 
 Deno.test("loadModels() leaves out ignored classes with their problems", () => {

@@ -3,15 +3,13 @@
  * neomodel again on every run.
  */
 
-/** Model files of a project by their names. */
+/** Model files of a project by their names in its folder `models`. */
 export interface ModelCase {
   name: string;
   files: Record<string, string>;
 }
 
-const ALL = "from neomodel import *
-
-";
+const ALL = "from neomodel import *\n\n";
 
 function one(name: string, body: string): ModelCase {
   return { name, files: { "m.py": ALL + body } };
@@ -280,16 +278,6 @@ class Node(StructuredNode):
 `,
   ),
   one(
-    "an own property class with a setup that changes it",
-    `class Name(StringProperty):
-    def setup(self):
-        self.index = True
-
-class Node(StructuredNode):
-    a = Name()
-`,
-  ),
-  one(
     "one class name twice in a file",
     `class Node(StructuredNode):
     a = StringProperty(index=True)
@@ -334,22 +322,105 @@ class Other(StructuredNode):
     name: "a subclass with its parent's name in another file",
     files: {
       "a.py": ALL + "class Node(StructuredNode):\n    a = StringProperty(index=True)\n",
-      "b.py": ALL + "from a import Node as Base\n\nclass Node(Base):\n    b = StringProperty(unique_index=True)\n",
+      "b.py": ALL +
+        "from models.a import Node as Base\n\nclass Node(Base):\n    b = StringProperty(unique_index=True)\n",
     },
   },
   {
     name: "a package with relative targets",
     files: {
-      "pkg/__init__.py": ALL +
+      "__init__.py": ALL +
         'from .a import A\n\nclass Root(StructuredNode):\n    a = RelationshipTo(".a.A", "T")\n',
-      "pkg/a.py": ALL +
-        'class A(StructuredNode):\n    a = StringProperty(index=True)\n    root = RelationshipTo(".Root", "T")\n    b = RelationshipTo("pkg.sub.b.B", "U")\n',
-      "pkg/sub/__init__.py": "",
-      "pkg/sub/b.py": ALL +
+      "a.py": ALL +
+        'class A(StructuredNode):\n    a = StringProperty(index=True)\n    root = RelationshipTo(".Root", "T")\n    b = RelationshipTo("models.sub.b.B", "U")\n',
+      "sub/__init__.py": "",
+      "sub/b.py": ALL +
         'class B(StructuredNode):\n    a = RelationshipTo("..a.A", "T")\n    c = RelationshipTo(".c.C", "V")\n',
-      "pkg/sub/c.py": ALL + "class C(StructuredNode):\n    c = StringProperty(unique_index=True)\n",
+      "sub/c.py": ALL + "class C(StructuredNode):\n    c = StringProperty(unique_index=True)\n",
     },
   },
+];
+
+/** neomodel takes these, and only running them tells the schema: crochet says so, and guesses nothing. */
+export const UNKNOWN: ModelCase[] = [
+  one(
+    "an own property class with a setup that changes it",
+    `class Name(StringProperty):
+    def setup(self):
+        self.index = True
+
+class Node(StructuredNode):
+    a = Name()
+`,
+  ),
+  one(
+    "an own property class with options of its own",
+    `class Name(StringProperty):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, unique_index=True, **kwargs)
+
+class Node(StructuredNode):
+    a = Name()
+`,
+  ),
+  one(
+    "a property that a function makes",
+    `def key():
+    return StringProperty(unique_index=True)
+
+class Node(StructuredNode):
+    a = key()
+`,
+  ),
+  one(
+    "a property made with functools.partial",
+    `from functools import partial
+
+Key = partial(StringProperty, unique_index=True)
+
+class Node(StructuredNode):
+    a = Key()
+`,
+  ),
+  one(
+    "a class decorator that adds a property",
+    `def keyed(cls):
+    cls.key = StringProperty(unique_index=True)
+    return cls
+
+@keyed
+class Node(StructuredNode):
+    a = StringProperty(index=True)
+`,
+  ),
+  one(
+    "a base class that a function gives",
+    `def base():
+    return StructuredNode
+
+class Node(base()):
+    a = StringProperty(index=True)
+`,
+  ),
+  one(
+    "__init_subclass__ that adds a property",
+    `class Base(StructuredNode):
+    __abstract_node__ = True
+
+    def __init_subclass__(cls):
+        cls.key = StringProperty(unique_index=True)
+
+class Node(Base):
+    a = StringProperty(index=True)
+`,
+  ),
+  one(
+    "locals() in a class body",
+    `class Node(StructuredNode):
+    for name in ("a", "b"):
+        locals()[name] = StringProperty(index=True)
+`,
+  ),
 ];
 
 /** neomodel refuses these when they are imported; crochet says `neomodel-refuses`. */
@@ -357,13 +428,34 @@ export const REFUSED: ModelCase[] = [
   one("a property named id", "class Node(StructuredNode):\n    id = StringProperty()\n"),
   one("a method named deleted", "class Node(StructuredNode):\n    def deleted(self):\n        pass\n"),
   one("a relationship property named source", "class Rel(StructuredRel):\n    source = StringProperty()\n"),
-  one("index with unique_index", "class Node(StructuredNode):\n    a = StringProperty(index=True, unique_index=True)\n"),
-  one("required with default", "class Node(StructuredNode):\n    a = BooleanProperty(required=True, default=False)\n"),
-  one("choices with max_length", 'class Node(StructuredNode):\n    a = StringProperty({"a": "A"}, max_length=3)\n'),
-  one("choices that make no dict", 'class Node(StructuredNode):\n    a = StringProperty(choices=["ab", "c"])\n'),
-  one("a unique identifier with an index", "class Node(StructuredNode):\n    a = UniqueIdProperty(index=False)\n"),
-  one("a nested array", "class Node(StructuredNode):\n    a = ArrayProperty(ArrayProperty(StringProperty()))\n"),
-  one("an indexed array element", "class Node(StructuredNode):\n    a = ArrayProperty(StringProperty(index=True))\n"),
+  one(
+    "index with unique_index",
+    "class Node(StructuredNode):\n    a = StringProperty(index=True, unique_index=True)\n",
+  ),
+  one(
+    "required with default",
+    "class Node(StructuredNode):\n    a = BooleanProperty(required=True, default=False)\n",
+  ),
+  one(
+    "choices with max_length",
+    'class Node(StructuredNode):\n    a = StringProperty({"a": "A"}, max_length=3)\n',
+  ),
+  one(
+    "choices that make no dict",
+    'class Node(StructuredNode):\n    a = StringProperty(choices=["ab", "c"])\n',
+  ),
+  one(
+    "a unique identifier with an index",
+    "class Node(StructuredNode):\n    a = UniqueIdProperty(index=False)\n",
+  ),
+  one(
+    "a nested array",
+    "class Node(StructuredNode):\n    a = ArrayProperty(ArrayProperty(StringProperty()))\n",
+  ),
+  one(
+    "an indexed array element",
+    "class Node(StructuredNode):\n    a = ArrayProperty(StringProperty(index=True))\n",
+  ),
   one(
     "a point without crs",
     "from neomodel.contrib.spatial_properties import PointProperty\n\nclass Node(StructuredNode):\n    a = PointProperty()\n",
@@ -456,5 +548,123 @@ export const HALF: (ModelCase & { crochet: "applies" | "refuses" })[] = [
       'class A(StructuredNode):\n    a = StringProperty(fulltext_index=FulltextIndex(analyzer="no-such"))\n',
     ),
     crochet: "refuses",
+  },
+];
+
+/** Changes of a file of the distribution, made in a project whose classes have kgids. */
+export interface EditCase {
+  path: string;
+  /** Texts that change, everywhere in the file; a class name changes as a whole word only. */
+  edits: [from: string | RegExp, to: string][];
+  /** Nodes that stand in the graph before, and what they are after. */
+  data: string[];
+  after: string[];
+}
+
+/** Each file gets an added property with an index, a renamed class, and an index that turns unique or back. */
+export const EDITS: EditCase[] = [
+  {
+    path: "test/diagram_classes.py",
+    edits: [
+      [/\bAuthor\b/g, "Writer"],
+      ["    name = StringProperty(index=True)\n", "    name = StringProperty(unique_index=True)\n"],
+      [
+        "    number_of_words = IntegerProperty()\n",
+        "    number_of_words = IntegerProperty(index=True)\n    shelf = StringProperty(index=True)\n",
+      ],
+      [
+        "    order = IntegerProperty(required=True, indexed=True)\n",
+        "    order = IntegerProperty(required=True, index=True)\n",
+      ],
+    ],
+    data: ["(:Author {name: 'a'})"],
+    after: ['node {"labels":["Writer"],"p":{"name":"a"}}'],
+  },
+  {
+    path: "test/sync_/test_label_install.py",
+    edits: [
+      [/\bNodeWithIndex\b/g, "NodeWithKey"],
+      ["    name = StringProperty(index=True)\n", "    name = StringProperty(unique_index=True)\n"],
+      [
+        "    indexed_rel_prop = StringProperty(index=True)\n",
+        '    indexed_rel_prop = StringProperty(unique_index=True)\n    note = StringProperty(fulltext_index=FulltextIndex(analyzer="english"))\n',
+      ],
+      [
+        '    id_ = UniqueIdProperty(db_property="id")\n',
+        '    id_ = UniqueIdProperty(db_property="id")\n    vector = ArrayProperty(FloatProperty(), vector_index=VectorIndex(4, "euclidean"))\n',
+      ],
+      ['"INDEXED_REL"', '"LINKED"'],
+    ],
+    data: [
+      "(:NodeWithIndex {name: 'a'})",
+      "(:OtherNodeWithRelationship)-[:INDEXED_REL {indexed_rel_prop: 'x'}]->(:NodeWithRelationship)",
+    ],
+    after: [
+      'node {"labels":["NodeWithKey"],"p":{"name":"a"}}',
+      'node {"labels":["NodeWithRelationship"],"p":{}}',
+      'node {"labels":["OtherNodeWithRelationship"],"p":{}}',
+      'relationship {"a":{},"b":{},"p":{"indexed_rel_prop":"x"},"type":"LINKED"}',
+    ],
+  },
+  {
+    path: "test/sync_/test_issue283.py",
+    edits: [
+      [/\bBasePerson\b/g, "Human"],
+      [
+        "    name = StringProperty(required=True, unique_index=True)\n",
+        "    name = StringProperty(required=True, index=True)\n    height = FloatProperty(default=1.5, index=True)\n",
+      ],
+      [
+        "    expertise = StringProperty(required=True)\n",
+        '    expertise = StringProperty(required=True, db_property="field")\n',
+      ],
+    ],
+    data: ["(:BasePerson:TechnicalPerson {name: 'a', expertise: 'b'})", "(:BasePerson {name: 'c'})"],
+    after: [
+      'node {"labels":["Human","TechnicalPerson"],"p":{"field":"b","height":1.5,"name":"a"}}',
+      'node {"labels":["Human"],"p":{"height":1.5,"name":"c"}}',
+    ],
+  },
+  {
+    path: "test/async_/test_batch.py",
+    edits: [
+      [/\bCustomer\b/g, "Client"],
+      [
+        "    email = StringProperty(unique_index=True, required=True)\n    age = IntegerProperty(index=True)\n",
+        "    email = StringProperty(index=True, required=True)\n    age = IntegerProperty(unique_index=True)\n    rank = IntegerProperty(index=True, default=3)\n",
+      ],
+    ],
+    data: ["(:Customer {email: 'a', age: 1})"],
+    after: ['node {"labels":["Client"],"p":{"age":1,"email":"a","rank":3}}'],
+  },
+  {
+    path: "test/sync_/test_match_api.py",
+    edits: [
+      [/\bPersonX\b/g, "HumanX"],
+      [/\bCountryX\b/g, "PersonX"],
+      [
+        "    age = IntegerProperty(index=True, default=0)\n",
+        "    age = IntegerProperty(unique_index=True)\n    mail = EmailProperty(index=True)\n",
+      ],
+      ["    IntegerProperty,\n", "    EmailProperty,\n    IntegerProperty,\n"],
+    ],
+    data: ["(:PersonX {name: 'a', age: 1})", "(:CountryX {code: 'c'})"],
+    after: [
+      'node {"labels":["HumanX"],"p":{"age":1,"name":"a"}}',
+      'node {"labels":["PersonX"],"p":{"code":"c"}}',
+    ],
+  },
+];
+
+/** Changes that lose something: they apply, and are not reverted. */
+export const REMOVALS: EditCase[] = [
+  {
+    path: "test/diagram_classes.py",
+    edits: [
+      ["    unique_prop = StringProperty(unique_index=True)\n    title", "    title"],
+      ["    publication_date = DateProperty()\n", ""],
+    ],
+    data: ["(:Document {title: 't', unique_prop: 'u', publication_date: '2020-01-01'})"],
+    after: ['node {"labels":["Document"],"p":{"title":"t"}}'],
   },
 ];

@@ -6,7 +6,6 @@ forked after neomodel was imported, so that no class of one file is left for the
     {"do": "look", "root": folder, "modules": [names], "together": false}   what neomodel sees in each module
     {"do": "install", "root": folder, "modules": [names]}  install_all_labels() after importing all of them
     {"do": "compile", "files": [paths]}                    the files that Python cannot compile
-    {"do": "add", "root": folder, "modules": [names], "node": {...}}
 
 Connects to CROCHET_TEST_URI. Modules are looked for in `root` first.
 """
@@ -94,8 +93,8 @@ def property_of(name, prop):
         "property": name if alias else prop.get_db_property_name(name),
         "type": base,
         "required": False if alias else bool(prop.required),
-        "uniqueIndex": bool(prop.unique_index),
-        "index": bool(prop.index),
+        "uniqueIndex": False if alias else bool(prop.unique_index),
+        "index": False if alias else bool(prop.index),
         "fulltextIndex": {
             "analyzer": prop.fulltext_index.analyzer,
             "eventuallyConsistent": prop.fulltext_index.eventually_consistent,
