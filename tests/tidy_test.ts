@@ -98,7 +98,9 @@ Deno.test("every file has a head comment, every export a JSDoc", () => {
 });
 
 Deno.test("no loose ends stand in the tree", () => {
-  const words = new RegExp(["TO" + "DO", "FIX" + "ME", "X" + "XX", "console\\.debug", "debugger;"].join("|"));
+  const words = new RegExp(
+    ["TO" + "DO", "FIX" + "ME", "X" + "XX", "console\\.deb" + "ug", "debug" + "ger;"].join("|"),
+  );
   for (const folder of ["lib", "tests", "scripts", "tests/graph", "tests/oracle"]) {
     for (const entry of Deno.readDirSync(join(ROOT, folder))) {
       if (entry.isFile && entry.name.endsWith(".ts")) {
@@ -129,6 +131,6 @@ Deno.test("every command is in the README, every operation in the declaration fi
     }
   });
   const types = read("migrations_template/crochet.d.ts");
-  const declared = [...types.matchAll(/^ {4}(\w+)(?:<[^>]*>)?\(/gm)].map(([, name]) => name);
+  const declared = [...types.matchAll(/^ {4}(\w+)(?:<.*>)?\(/gm)].map(([, name]) => name);
   assert.deepEqual([...new Set(declared)].sort(), [...OPERATIONS.keys()].sort());
 });
