@@ -66,10 +66,7 @@ export function chainFaults(revisions: Revision[]): ChainFault[] {
   }
   const order = topological([...byId.values()]);
   if (order.length < byId.size) {
-    const circle = [...byId.values()].filter((r) =>
-      !order.includes(r) && r.parents.every((p) => byId.has(p.id))
-    );
-    const names = findCircle(circle, byId);
+    const names = findCircle([...byId.values()].filter((revision) => !order.includes(revision)), byId);
     if (names.length > 0) {
       faults.push({
         kind: "circle",
@@ -161,14 +158,23 @@ function topological(revisions: Revision[]): Revision[] {
   return order;
 }
 
+/** The ids of one circle, in the order in which they follow each other; [] where there is none. */
 function findCircle(candidates: Revision[], byId: Map<string, Revision>): string[] {
-  for (const start of sorted(candidates)) {
-    const path: string[] = [];
-    for (let at: Revision | undefined = start; at; at = byId.get(at.parents[0]?.id)) {
-      const seen = path.indexOf(at.revisionId);
-      if (seen !== -1) return path.slice(seen);
-      path.push(at.revisionId);
+  const finished = new Set<string>();
+  const visit = (id: string, path: string[]): string[] => {
+    const seen = path.indexOf(id);
+    if (seen !== -1) return path.slice(seen);
+    if (finished.has(id)) return [];
+    for (const parent of byId.get(id)?.parents ?? []) {
+      const circle = visit(parent.id, [...path, id]);
+      if (circle.length > 0) return circle;
     }
+    finished.add(id);
+    return [];
+  };
+  for (const start of sorted(candidates)) {
+    const circle = visit(start.revisionId, []);
+    if (circle.length > 0) return circle;
   }
   return [];
 }

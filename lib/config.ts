@@ -70,14 +70,14 @@ export function readConfig(text: string, file: string, overrides: Overrides): Se
   const table = (name: string) => (values[name] ?? {}) as Record<string, never>;
   const environment = overrides.environment ?? "default";
   const environments = (values.env ?? {}) as Record<string, Record<string, string>>;
-  if (environment !== "default" && !environments[environment]) {
+  if (environment !== "default" && !Object.hasOwn(environments, environment)) {
     const meant = nearest(environment, Object.keys(environments));
     throw new CrochetError("CONFIG_INVALID", `The environment "${environment}" is not in "${file}"`, {
       at: { file },
       hint: meant ? `did you mean --env ${meant}?` : `add a table [env.${environment}] with its uri`,
     });
   }
-  const own = environments[environment] ?? {};
+  const own = Object.hasOwn(environments, environment) ? environments[environment] : {};
   const { variables } = overrides;
   const passwordVariable = own.password_env ?? table("neo4j").password_env ?? "CROCHET_NEO4J_PASSWORD";
   const graph: GraphSettings = {
@@ -175,10 +175,10 @@ function checkTables(values: Record<string, unknown>, text: string, file: string
           "remove it, change it if the file was shared, and set CROCHET_NEO4J_PASSWORD",
         );
       }
-      const kind = keys[key];
+      const kind = Object.hasOwn(keys, key) ? keys[key] : undefined;
       if (!kind) {
         const meant = nearest(key, Object.keys(keys));
-        fail(
+        return fail(
           [...path, key],
           `the key "${key}" in [${path.join(".")}] is not known`,
           meant ? `did you mean "${meant}"?` : `known keys: ${Object.keys(keys).join(", ")}`,
@@ -202,7 +202,7 @@ function checkTables(values: Record<string, unknown>, text: string, file: string
       }
       continue;
     }
-    if (!TABLES[name]) {
+    if (!Object.hasOwn(TABLES, name)) {
       const meant = nearest(name, [...Object.keys(TABLES), "env"]);
       fail(
         [name],
@@ -222,7 +222,7 @@ function isTable(value: unknown): boolean {
 
 function fits(value: unknown, kind: Kind): boolean {
   if (kind === "text") return typeof value === "string" && value.trim() !== "";
-  if (kind === "number") return typeof value === "number" && value > 0;
+  if (kind === "number") return typeof value === "number" && value > 0 && Number.isFinite(value);
   return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 

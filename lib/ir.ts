@@ -145,9 +145,8 @@ export function buildIr(models: Models): { ir: SchemaIr; problems: PythonProblem
   }
   const kgidOf = new Map<string, string>();
   for (const model of all) kgidOf.set(`${model.module}.${model.class}`, model.kgid ?? model.class);
-  const nodes = models.nodes.filter((node) => !node.abstract || node.labels.length > 0)
-    .filter((node) => !node.abstract || installsItself(node, models))
-    .map((node) => nodeIr(node, kgidOf));
+  // An abstract class that carries a label gets its constraints too, as neomodel installs them.
+  const nodes = models.nodes.filter((node) => node.label !== "").map((node) => nodeIr(node, kgidOf));
   const ir: SchemaIr = {
     format: 1,
     nodes: sortBy(nodes, (node) => node.kgid),
@@ -163,11 +162,6 @@ export function buildIr(models: Models): { ir: SchemaIr; problems: PythonProblem
   return { ir, problems };
 }
 
-/** An abstract class with a `__label__` of its own gets its constraints too, as neomodel installs them. */
-function installsItself(node: NodeModel, models: Models): boolean {
-  return !models.nodes.some((other) => !other.abstract && other.label === node.label);
-}
-
 function nodeIr(node: NodeModel, kgidOf: Map<string, string>): NodeIr {
   const relationships = node.relationships.map((r): RelationshipIr => ({
     name: r.name,
@@ -178,7 +172,7 @@ function nodeIr(node: NodeModel, kgidOf: Map<string, string>): NodeIr {
     model: r.model === null ? null : kgidOf.get(r.model) ?? null,
   }));
   return {
-    kgid: node.kgid ?? `abstract:${node.label}`,
+    kgid: node.kgid ?? `abstract:${node.class}`,
     label: node.label,
     inheritedLabels: [...new Set(node.labels.slice(1))].filter((label) => label !== node.label),
     optionalLabels: [...node.optionalLabels].sort(),

@@ -56,7 +56,12 @@ export function diffIr(from: SchemaIr, to: SchemaIr, renames: PropertyRenames = 
         changes.push({ sign: "~", text: `label ${old.label} -> ${now.label} (${kgid})` });
       }
       data.push(...inheritedLabelSteps(old, now, relabel, changes));
-      const owner: Owner = { kind: "node", name: now.label, kgid };
+      const owner: Owner = {
+        kind: "node",
+        name: now.label,
+        kgid,
+        stillStored: storedByDescendants(now.label, to),
+      };
       diffProperties(
         owner,
         old.properties,
@@ -79,6 +84,19 @@ interface Owner {
   /** Label or relationship type. */
   name: string;
   kgid: string;
+  /** Stored names that classes below this one declare: their nodes carry this label too, and keep their values. */
+  stillStored: ReadonlySet<string>;
+}
+
+function storedByDescendants(label: string, ir: SchemaIr): Set<string> {
+  const descendants = ir.nodes.filter((node) => node.inheritedLabels.includes(label));
+  return new Set(descendants.flatMap((node) => storedNames(node.properties)));
+}
+
+function storedNames(properties: PropertyIr[]): string[] {
+  return properties.filter((property) => property.type !== "AliasProperty").map((property) =>
+    property.property
+  );
 }
 
 /** Label changes by kgid: old label to new. */
@@ -112,11 +130,11 @@ function typeRenames(from: SchemaIr, to: SchemaIr): Map<string, string> {
 }
 
 /** Renames in an order in which none runs into another: `B -> C` before `A -> B`, a circle through a spare name. */
-function renameSteps(renames: Map<string, string>, op: "renameLabel" | "renameRelationshipType"): Step[] {
+function renameSteps(renames: Map<string, string>, op: string, before: string[] = []): Step[] {
   const open = new Map([...renames].sort(([a], [b]) => (a < b ? -1 : 1)));
   const steps: Step[] = [];
   const push = (a: string, b: string) =>
-    steps.push({ up: { name: op, args: [a, b] }, down: [{ name: op, args: [b, a] }] });
+    steps.push({ up: { name: op, args: [...before, a, b] }, down: [{ name: op, args: [...before, b, a] }] });
   const spare: [string, string][] = [];
   while (open.size > 0) {
     const free = [...open].find(([, target]) => !open.has(target));
@@ -161,6 +179,7 @@ function inheritedLabelSteps(
   return steps;
 }
 
+/** Steps of one class's properties: what goes, then what is renamed, then what is filled. */
 function diffProperties(
   owner: Owner,
   before: PropertyIr[],
@@ -169,59 +188,61 @@ function diffProperties(
   changes: Change[],
   push: (step: Step) => void,
 ): void {
-  const newName = (name: string) => renamed?.get(name) ?? name;
-  const old = new Map(before.map((property) => [newName(property.name), property]));
+  const old = new Map(before.map((property) => [renamed?.get(property.name) ?? property.name, property]));
   const now = new Map(after.map((property) => [property.name, property]));
   const operation = (verb: "add" | "remove" | "rename") =>
-    `${verb}${owner.kind === "node" ? "Node" : "Relationship"}Property` as DraftOperation["name"];
+    `${verb}${owner.kind === "node" ? "Node" : "Relationship"}Property`;
+  const renames = new Map<string, string>();
+  const fills: Step[] = [];
   for (const [name, property] of now) {
     const was = old.get(name);
     const label = `${owner.name}.${name}`;
     if (!was) {
       changes.push({ sign: "+", text: `property ${label} (${property.type})` });
-      const fill = fillValue(property);
-      if (fill !== undefined && property.type !== "AliasProperty") {
-        push({
-          up: { name: operation("add"), args: [owner.name, property.property, fill] },
-          down: [{ name: operation("remove"), args: [owner.name, property.property] }],
-        });
-      }
+      const value = fillValue(property);
+      if (value === undefined) continue;
+      fills.push({
+        up: { name: operation("add"), args: [owner.name, property.property, value] },
+        down: [{ name: operation("remove"), args: [owner.name, property.property] }],
+      });
       continue;
     }
     if (was.name !== name) changes.push({ sign: "~", text: `property ${owner.name}.${was.name} -> ${name}` });
     if (was.property !== property.property && property.type !== "AliasProperty") {
-      if (was.name === name) {
-        changes.push({ sign: "~", text: `stored name of ${label}: ${was.property} -> ${property.property}` });
+      const kept = owner.stillStored.has(was.property);
+      if (was.name === name || kept) {
+        const why = kept
+          ? `; existing values stay, since a class below ${owner.name} stores ${was.property}`
+          : "";
+        changes.push({
+          sign: "~",
+          text: `stored name of ${label}: ${was.property} -> ${property.property}${why}`,
+        });
       }
-      push({
-        up: { name: operation("rename"), args: [owner.name, was.property, property.property] },
-        down: [{ name: operation("rename"), args: [owner.name, property.property, was.property] }],
-      });
+      if (!kept) renames.set(was.property, property.property);
     }
     changes.push(...propertyChanges(label, was, property));
   }
+  const targets = new Set(renames.values());
   for (const [name, property] of old) {
     if (now.has(name)) continue;
     const label = `${owner.name}.${property.name}`;
-    if (property.type === "AliasProperty") {
-      changes.push({ sign: "-", text: `alias ${label}` });
-      continue;
-    }
-    // Another attribute may store its values under the same name: then nothing leaves the graph.
-    if (after.some((other) => other.property === property.property && other.type !== "AliasProperty")) {
+    const stored = property.property;
+    if (property.type === "AliasProperty") changes.push({ sign: "-", text: `alias ${label}` });
+    else if (owner.stillStored.has(stored)) {
       changes.push({
         sign: "-",
-        text: `property ${label}: ${property.property} is stored by another attribute now`,
+        text: `property ${label}: its values stay, since a class below ${owner.name} stores ${stored}`,
       });
-      continue;
+    } else if (storedNames(after).includes(stored) && !targets.has(stored)) {
+      changes.push({ sign: "-", text: `property ${label}: ${stored} is stored by another attribute now` });
+    } else {
+      changes.push({ sign: "-", text: `property ${label}`, loses: `the values of ${owner.name}.${stored}` });
+      push({ up: { name: operation("remove"), args: [owner.name, stored] }, down: [] });
     }
-    changes.push({
-      sign: "-",
-      text: `property ${label}`,
-      loses: `the values of ${owner.name}.${property.property}`,
-    });
-    push({ up: { name: operation("remove"), args: [owner.name, property.property] }, down: [] });
   }
+  renameSteps(renames, operation("rename"), [owner.name]).forEach(push);
+  fills.forEach(push);
 }
 
 /** The value that fills existing nodes: a known default of a type that is stored as it is written. */
@@ -321,7 +342,7 @@ function diffRelModels(
       }
       const types = is.types.length > 0 ? is.types : was.types;
       types.forEach((type, i) => {
-        const owner: Owner = { kind: "relationship", name: type, kgid };
+        const owner: Owner = { kind: "relationship", name: type, kgid, stillStored: new Set() };
         diffProperties(owner, was.properties, is.properties, renames.get(kgid), i === 0 ? changes : [], push);
       });
     }

@@ -4,7 +4,7 @@
  * unique in the project.
  */
 import { CrochetError } from "./error.ts";
-import { classesOf, type ModelReading } from "./model_files.ts";
+import { classesOf, type ModelReading, pythonEncoding } from "./model_files.ts";
 import { qualifiedName } from "./neomodel.ts";
 import { join } from "./path.ts";
 import { replaceFile } from "./project.ts";
@@ -39,6 +39,17 @@ export function writeKgids(reading: ModelReading, ignore: string[], base: string
   for (const [file, list] of byFile) {
     const path = join(base, file);
     const bytes = Deno.readFileSync(path);
+    const encoding = pythonEncoding(bytes);
+    if (encoding !== "utf-8") {
+      throw new CrochetError(
+        "MODELS_INVALID",
+        `Adding kgids to "${file}" is not possible, and nothing was written: it is written in ${encoding}`,
+        {
+          at: { file, line: list[0].line },
+          hint: `save it as UTF-8, or add the line by hand: __kgid__ = "${list[0].kgid}"`,
+        },
+      );
+    }
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     // Positions count from after a byte order mark, which Python does not see.
     const shift = text.startsWith("\uFEFF") ? 1 : 0;
@@ -46,7 +57,7 @@ export function writeKgids(reading: ModelReading, ignore: string[], base: string
     for (const { at, text: line } of [...list].sort((a, b) => b.at - a.at)) {
       result = result.slice(0, at + shift) + line + result.slice(at + shift);
     }
-    if (parsePython(result.slice(shift)).problems.length > 0) {
+    if (parsePython(result.slice(shift)).problems.some((problem) => !problem.doubtful)) {
       throw new CrochetError(
         "MODELS_INVALID",
         `Adding kgids to "${file}" would break it, and nothing was written`,

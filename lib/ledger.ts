@@ -173,19 +173,9 @@ export class Ledger {
 
   /** Applied revisions of a graph, in the order in which they were applied. */
   applied(graphId: string): AppliedRevision[] {
-    return this.all("SELECT * FROM applied_revisions WHERE graph_id = ? ORDER BY position", graphId).map((
-      row,
-    ) => ({
-      revisionId: String(row.revision_id),
-      parents: JSON.parse(String(row.parents)),
-      digest: String(row.digest),
-      schemaHash: String(row.schema_hash),
-      rollbackSafe: row.rollback_safe === 1,
-      appliedAt: String(row.applied_at),
-      appliedBy: String(row.applied_by),
-      crochetVersion: String(row.crochet_version),
-      adopted: JSON.parse(String(row.adopted)),
-    }));
+    return this.all("SELECT * FROM applied_revisions WHERE graph_id = ? ORDER BY position", graphId).map(
+      readApplied,
+    );
   }
 
   /** Records an applied revision with its snapshot. */
@@ -329,21 +319,44 @@ export class Ledger {
         }
       }
     }
-    for (const { graph_id } of this.all("SELECT DISTINCT graph_id FROM applied_revisions")) {
-      for (const revision of this.applied(String(graph_id))) {
-        const key = `${graph_id} ${revision.revisionId}`;
-        const event = applied.get(key);
-        if (event === undefined) {
-          return `revision "${revision.revisionId}" is recorded as applied, but no event says so`;
-        }
-        if (event !== canonicalJson(revision)) {
-          return `the record of revision "${revision.revisionId}" was changed`;
-        }
-        applied.delete(key);
+    for (const row of this.all("SELECT * FROM applied_revisions ORDER BY graph_id, position")) {
+      const key = `${row.graph_id} ${row.revision_id}`;
+      const event = applied.get(key);
+      if (event === undefined) {
+        return `revision "${row.revision_id}" is recorded as applied, but no event says so`;
       }
+      if (event !== recordText(row)) return `the record of revision "${row.revision_id}" was changed`;
+      const [first] = [...applied.keys()].filter((other) => other.startsWith(`${row.graph_id} `));
+      if (first !== key) {
+        return `the records of revisions "${row.revision_id}" and "${first.split(" ")[1]}" changed places`;
+      }
+      applied.delete(key);
     }
     const [lost] = applied.keys();
     return lost && `the record of revision "${lost.split(" ")[1]}" is missing`;
+  }
+}
+
+function readApplied(row: Record<string, unknown>): AppliedRevision {
+  return {
+    revisionId: String(row.revision_id),
+    parents: JSON.parse(String(row.parents)),
+    digest: String(row.digest),
+    schemaHash: String(row.schema_hash),
+    rollbackSafe: row.rollback_safe === 1,
+    appliedAt: String(row.applied_at),
+    appliedBy: String(row.applied_by),
+    crochetVersion: String(row.crochet_version),
+    adopted: JSON.parse(String(row.adopted)),
+  };
+}
+
+/** A row as its event has it; a row that cannot be read is like no event. */
+function recordText(row: Record<string, unknown>): string {
+  try {
+    return canonicalJson(readApplied(row));
+  } catch {
+    return "";
   }
 }
 

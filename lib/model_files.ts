@@ -150,13 +150,29 @@ function fileFinder(roots: string[], base: string, problems: PythonProblem[]): P
 
 /** A Python file's text: UTF-8, or what its coding cookie says (PEP 263). */
 function decodePython(bytes: Uint8Array): { text: string; problem?: string } {
+  const encoding = pythonEncoding(bytes);
+  try {
+    return { text: new TextDecoder(encoding, { fatal: true }).decode(bytes) };
+  } catch (error) {
+    return { text: "", problem: `the file cannot be read as ${encoding}: ${messageOf(error)}` };
+  }
+}
+
+/** The encoding that a coding cookie in the first two lines names, in the words of the web; UTF-8 without one. */
+export function pythonEncoding(bytes: Uint8Array): string {
   const head = new TextDecoder("latin1").decode(bytes.slice(0, 400)).split("\n").slice(0, 2).join("\n");
   const cookie = /^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)/m.exec(head)?.[1] ?? "utf-8";
-  try {
-    return { text: new TextDecoder(cookie, { fatal: true }).decode(bytes) };
-  } catch (error) {
-    return { text: "", problem: `the file cannot be read as ${cookie}: ${messageOf(error)}` };
-  }
+  const name = cookie.toLowerCase().replaceAll("_", "-");
+  const known: Record<string, string> = {
+    "latin-1": "iso-8859-1",
+    "latin1": "iso-8859-1",
+    "l1": "iso-8859-1",
+    "utf8": "utf-8",
+    "utf-8-sig": "utf-8",
+    "ascii": "utf-8",
+    "us-ascii": "utf-8",
+  };
+  return known[name] ?? name.replace(/^cp(125\d)$/, "windows-$1");
 }
 
 function isFile(path: string): boolean {

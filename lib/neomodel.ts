@@ -338,6 +338,26 @@ class ModelReader {
           `name the base class plainly, or add "${cls.name}" to [models] ignore`,
         );
       }
+      for (const name of ["__label__", "__optional_labels__"]) {
+        const own = entry.attributes.get(name);
+        if (!own || (name === "__label__" ? own.value.kind === "str" : toData(own.value) !== undefined)) {
+          continue;
+        }
+        this.reportOnce(own.where, {
+          severity: "error",
+          code: "label-unknown",
+          message: `the ${name} of ${entry.name} cannot be known without running Python`,
+          hint: name === "__label__" ? "write it as a string" : "write it as a list of strings",
+        });
+      }
+      if (entry.attributes.has("__abstract_node__") && !neomodelBase(entry, NODE_BASES)) {
+        this.reportOnce(at, {
+          severity: "error",
+          code: "neomodel-refuses",
+          message: `neomodel refuses ${cls.name}: ${entry.name} has __abstract_node__ and is no node`,
+          hint: "remove it: a mixin needs no mark",
+        });
+      }
       if (entry.keywords.has("metaclass")) {
         this.report(
           at,

@@ -6,6 +6,7 @@
 import type { Span } from "./python_syntax.ts";
 import {
   classAttribute,
+  externalAncestors,
   type InstanceValue,
   methodResolutionOrder,
   type PyValue,
@@ -108,8 +109,13 @@ export function neomodelBase(value: PyValue, names: ReadonlySet<string>): string
     return name && names.has(name) ? name : undefined;
   }
   if (value.kind !== "class") return undefined;
-  for (const entry of methodResolutionOrder(value) ?? []) {
-    const name = entry.kind === "external" ? neomodelName(entry) : undefined;
+  // A class whose bases Python refuses to order is still known for what it was meant to be.
+  const order = methodResolutionOrder(value);
+  const paths = order
+    ? order.flatMap((entry) => (entry.kind === "external" ? [entry.path] : []))
+    : externalAncestors(value);
+  for (const path of paths) {
+    const name = neomodelName({ kind: "external", path });
     if (name && names.has(name)) return name;
   }
   return undefined;
@@ -209,6 +215,7 @@ export function readProperty(
         "write them as a dict of strings",
         span,
       ),
+    (message) => refuse(message, 'write a dict: {"stored value": "label"}'),
     options.get("choices")?.span,
   );
   if (maxLength && maxLength.kind !== "none" && options.has("choices") && get("choices")!.kind !== "none") {
@@ -219,6 +226,14 @@ export function readProperty(
     !(get("crs")?.kind === "str" && CRS.includes((get("crs") as { value: string }).value))
   ) {
     refuse(`a point needs crs to be one of ${CRS.join(", ")}`);
+  }
+
+  if (get("default_now") && truth(get("default_now")!) === true && options.has("default")) {
+    refuse("too many defaults", "keep default_now or default");
+  }
+  const expression = readExpression(call, type, get("expression"));
+  if (type === "RegexProperty" && expression === null && !get("expression")) {
+    refuse("it has no expression", 'give one: RegexProperty(expression="...")');
   }
 
   const property: PropertyModel = {
@@ -241,7 +256,7 @@ export function readProperty(
     default: readDefault(type, given, options.has("default_now") && truth(get("default_now")!) === true),
     maxLength: maxLength?.kind === "int" ? Number(maxLength.value) : null,
     format: type === "DateTimeFormatProperty" ? text("format") ?? "%Y-%m-%d" : null,
-    expression: readExpression(call, type, get("expression")),
+    expression,
     baseProperty: readBaseProperty(get("base_property"), refuse),
     to: type === "AliasProperty" ? text("to") : null,
     declaredIn,
@@ -291,6 +306,7 @@ function collectOptions(
 function readChoices(
   value: PyValue | undefined,
   warn: (span?: Span) => void,
+  refuse: (message: string) => void,
   span?: Span,
 ): [unknown, unknown][] | null {
   if (!value || value.kind === "none") return null;
@@ -300,7 +316,9 @@ function readChoices(
     : Array.isArray(data) && data.every((item) => Array.isArray(item) && item.length === 2)
     ? data
     : undefined;
-  if (pairs === undefined) warn(span);
+  if (pairs === undefined) {
+    data === undefined ? warn(span) : refuse("the choices argument must be convertible to a dictionary");
+  }
   return (pairs as [unknown, unknown][] | undefined) ?? null;
 }
 

@@ -9,6 +9,7 @@ import {
   enumMember,
   enumMembers,
   equal,
+  externalAncestors,
   int,
   isEnum,
   NONE,
@@ -150,7 +151,10 @@ function formatString(parts: (string | Expr)[], scope: Scope): PyValue {
     else {
       const value = evaluate(part, scope);
       if (value.kind === "str" || value.kind === "int") text += value.value;
-      else if (value.kind === "member" && value.value.kind === "str" && toData(value) !== undefined) {
+      else if (
+        value.kind === "member" && value.value.kind === "str" &&
+        externalAncestors(value.of).includes("enum.StrEnum")
+      ) {
         text += value.value.value;
       } else return unknown("an f-string with a part that is not known");
     }
@@ -257,6 +261,9 @@ function binary(expr: Expr & { kind: "binary" }, scope: Scope): PyValue {
     return unknown("an identity test");
   }
   if (expr.op === "in" || expr.op === "not in") {
+    if (left.kind === "str" && right.kind === "str") {
+      return { kind: "bool", value: right.value.includes(left.value) === (expr.op === "in") };
+    }
     const items = iterate(right)?.map((item) => equal(item, left));
     if (!items || items.includes(undefined)) return unknown("a membership test");
     return { kind: "bool", value: items.includes(true) === (expr.op === "in") };
@@ -427,6 +434,7 @@ function call(expr: Expr & { kind: "call" }, scope: Scope): PyValue {
   }
   if (callee.kind === "external" && callee.path.startsWith("method.") && expr.callee.kind === "attribute") {
     const object = evaluate(expr.callee.object, scope);
+    if (MUTATORS.has(expr.callee.name)) return mutate(object, expr.callee.name, args);
     return method(object, expr.callee.name, args) ?? unknown(`the result of .${expr.callee.name}()`);
   }
   if (callee.kind === "class" && isEnum(callee) && args.length === 1) {
@@ -506,6 +514,36 @@ function builtin(
     }
     default:
       return undefined;
+  }
+}
+
+const MUTATORS = new Set(
+  "append extend insert remove pop popitem clear update setdefault sort reverse add discard".split(" "),
+);
+
+/** Changes a container in place, as its other names see it; a change that is not followed makes it unknown. */
+function mutate(object: PyValue, name: string, args: PyValue[]): PyValue {
+  if (object.kind === "sequence" && name === "append" && args.length === 1) object.items.push(args[0]);
+  else if (object.kind === "sequence" && name === "extend" && args[0] && iterate(args[0])) {
+    object.items.push(...iterate(args[0])!);
+  } else if (object.kind === "dict" && name === "update" && args[0]?.kind === "dict") {
+    for (const [key, value] of args[0].entries) put(object.entries, key, value);
+  } else becomeUnknown(object);
+  return name === "append" || name === "extend" || name === "update"
+    ? NONE
+    : unknown(`the result of .${name}()`);
+}
+
+/** Sets `object[index] = value` in place. */
+export function assignItem(object: PyValue, index: PyValue, value: PyValue): void {
+  if (object.kind === "dict" && toData(index) !== undefined) put(object.entries, index, value);
+  else becomeUnknown(object);
+}
+
+/** The value was changed in a way that is not followed: every name of it is unknown from here on. */
+export function becomeUnknown(object: PyValue): void {
+  if (object.kind === "sequence" || object.kind === "dict") {
+    Object.assign(object, { kind: "unknown", why: "a container that was changed in place" });
   }
 }
 

@@ -83,7 +83,7 @@ export type Stmt =
     | { kind: "function"; name: string; decorators: Expr[]; classes: ClassMention[]; body: Span }
     | { kind: "if"; branches: { test?: Expr; body: Stmt[] }[] }
     | { kind: "try"; body: Stmt[]; handlers: { type?: Expr; body: Stmt[] }[]; orelse: Stmt[]; final: Stmt[] }
-    | { kind: "loop"; target?: Expr; iterable?: Expr; body: Stmt[] }
+    | { kind: "loop"; target?: Expr; iterable?: Expr; body: Stmt[]; orelse: Stmt[] }
     | { kind: "with"; body: Stmt[]; targets: Expr[] }
     | { kind: "delete"; targets: Expr[] }
     | { kind: "expression"; value: Expr }
@@ -99,6 +99,8 @@ export interface ClassMention extends Span {
 /** Where and how the text is no Python 3. */
 export interface SyntaxProblem extends Span {
   message: string;
+  /** The grammar knows less than Python there: inside of functions, in decorators and headers of `with`. */
+  doubtful?: boolean;
 }
 
 /** A parsed file. */
@@ -133,9 +135,15 @@ export function parsePython(text: string): PythonFile {
           message: token
             ? `invalid syntax near "${token.slice(0, 30)}"`
             : "invalid syntax: something is missing here",
+          doubtful: isDoubtful(node.node),
         });
       } else if (node.name === "PrintStatement") {
         problems.push({ from: node.from, to: node.to, message: "a Python 2 print statement" });
+      } else if (
+        node.name === "String" &&
+        !/^[a-zA-Z]*(?:"""[^]*"""|'''[^]*'''|"[^]*"|'[^]*')$/.test(text.slice(node.from, node.to))
+      ) {
+        problems.push({ from: node.from, to: node.to, message: "a string that does not end" });
       }
     },
   });
@@ -155,6 +163,17 @@ export function locate(text: string, offset: number): { line: number; column: nu
 }
 
 const SKIPPED = new Set(["Comment", "⚠"]);
+
+function isDoubtful(node: SyntaxNode): boolean {
+  for (let at: SyntaxNode | null = node.parent; at; at = at.parent) {
+    if (["FunctionDefinition", "LambdaExpression", "Decorator", "DecoratedStatement"].includes(at.name)) {
+      return true;
+    }
+    if (at.name === "WithStatement" && at === node.parent) return true;
+    if (at.name === "ClassDefinition") return false;
+  }
+  return false;
+}
 
 /** Turns lezer's nodes into ours; holds only the text. */
 class Reader {
@@ -177,7 +196,7 @@ class Reader {
         const found: Expr[] = [];
         for (const child of children(node)) {
           if (child.name === "Decorator") found.push(this.decorator(child));
-          else if (child.name !== "Comment") return { ...this.statement(child, found) };
+          else if (child.name !== "Comment") return { ...this.statement(child, found), from: node.from };
         }
         return { ...span, kind: "other", what: node.name };
       }
@@ -381,7 +400,7 @@ class Reader {
 
   private loop(node: SyntaxNode): Stmt {
     const parts = children(node);
-    const body = parts.find((part) => part.name === "Body");
+    const [body, orelse] = parts.filter((part) => part.name === "Body");
     const start = parts.findIndex((part) => part.name === "for");
     const middle = parts.findIndex((part) => part.name === "in");
     const end = parts.findIndex((part) => part.name === "Body");
@@ -392,6 +411,7 @@ class Reader {
       target: start !== -1 && middle > start ? this.group(parts.slice(start + 1, middle), span) : undefined,
       iterable: middle !== -1 && end > middle ? this.group(parts.slice(middle + 1, end), span) : undefined,
       body: body ? this.statements(body) : [],
+      orelse: orelse ? this.statements(orelse) : [],
     };
   }
 
@@ -451,9 +471,8 @@ class Reader {
       }
       case "UnaryExpression": {
         const [op, operand] = children(node);
-        return operand
-          ? { ...span, kind: "unary", op: this.slice(op), operand: this.expr(operand) }
-          : this.other(node);
+        if (!operand) return this.other(node);
+        return negateFirst(span, this.slice(op), this.expr(operand), operand.name === "BinaryExpression");
       }
       case "BinaryExpression": {
         const parts = children(node);
@@ -633,6 +652,16 @@ class Reader {
   private slice(node: SyntaxNode): string {
     return this.text.slice(node.from, node.to);
   }
+}
+
+/** The grammar lets `not a and b` be `not (a and b)`; Python negates the first operand only. */
+function negateFirst(span: Span, op: string, operand: Expr, isBare: boolean): Expr {
+  if (op === "not" && isBare && operand.kind === "binary" && (operand.op === "and" || operand.op === "or")) {
+    // A first operand in parentheses begins after its parenthesis.
+    const left = negateFirst(span, op, operand.left, operand.left.from === operand.from);
+    return { ...operand, left };
+  }
+  return { ...span, kind: "unary", op, operand };
 }
 
 function children(node: SyntaxNode): SyntaxNode[] {

@@ -4,7 +4,7 @@
  * not known is followed both ways and its classes are marked conditional. Never runs Python, never reads a disk:
  * the caller hands files in.
  */
-import { destructure, evaluate, iterate, type Scope } from "./python_eval.ts";
+import { assignItem, becomeUnknown, destructure, evaluate, iterate, type Scope } from "./python_eval.ts";
 import { type Argument, type Expr, locate, parsePython, type Span, type Stmt } from "./python_syntax.ts";
 import {
   type ClassValue,
@@ -90,6 +90,13 @@ class CircularImport extends Error {
 /** Thrown inside `try` where an import finds nothing. */
 class ImportMissing extends Error {}
 
+/** Thrown by `break` and `continue`; "unsure" where a condition that is not known decides about them. */
+class LoopSignal extends Error {
+  constructor(readonly kind: "break" | "continue" | "unsure") {
+    super(kind);
+  }
+}
+
 /** Where names are bound while a body is followed. */
 interface Frame {
   module: ModuleValue;
@@ -97,6 +104,8 @@ interface Frame {
   conditional: boolean;
   /** Inside a `try` that catches ImportError. */
   guarded: boolean;
+  /** Inside a loop that is followed turn by turn. */
+  inTurns?: boolean;
 }
 
 class Follower implements PythonWorld {
@@ -175,21 +184,35 @@ class Follower implements PythonWorld {
       file,
     };
     this.modules.set(name, module);
-    if (file.problems.length > 0) {
-      module.state = "broken";
-      const [first] = file.problems;
-      this.problems.push(this.problemAt({ module, span: first }, {
-        severity: "error",
+    const fatal = file.problems.find((problem) => !problem.doubtful);
+    for (const problem of fatal ? [fatal] : file.problems) {
+      this.problems.push(this.problemAt({ module, span: problem }, {
+        severity: fatal ? "error" : "warning",
         code: "syntax",
-        message: first.message,
-        hint: "Python 3 cannot read this file; mend it and run the command again",
+        message: problem.message,
+        hint: fatal
+          ? "Python 3 cannot read this file; mend it and run the command again"
+          : "what stands there declares no model; if Python runs the file, this can be left as it is",
       }));
+    }
+    if (fatal) {
+      module.state = "broken";
     } else {
-      this.body(file.body, { module, conditional: false, guarded: false });
+      this.moduleBody(file.body, { module, conditional: false, guarded: false });
       module.state = "done";
     }
     if (parent) parent.names.set(name.slice(dot + 1), module);
     return module;
+  }
+
+  private moduleBody(statements: Stmt[], frame: Frame): void {
+    for (const statement of statements) {
+      try {
+        this.statement(statement, frame);
+      } catch (error) {
+        if (!(error instanceof LoopSignal)) throw error;
+      }
+    }
   }
 
   private body(statements: Stmt[], frame: Frame): void {
@@ -239,24 +262,8 @@ class Follower implements PythonWorld {
         return this.ifStatement(statement, frame);
       case "try":
         return this.tryStatement(statement, frame);
-      case "loop": {
-        const items = statement.iterable && iterate(evaluate(statement.iterable, scope));
-        if (items && statement.target && items.length <= 1000) {
-          for (const item of items) {
-            destructure(statement.target, item, (name, value) => this.bind(name, value, frame, statement));
-            this.body(statement.body, frame);
-          }
-          return;
-        }
-        if (statement.target) {
-          destructure(
-            statement.target,
-            unknown("a loop variable"),
-            (name, value) => this.bind(name, value, frame, statement),
-          );
-        }
-        return this.body(statement.body, { ...frame, conditional: true });
-      }
+      case "loop":
+        return this.loop(statement, frame);
       case "with":
         for (const target of statement.targets) {
           destructure(
@@ -270,8 +277,12 @@ class Follower implements PythonWorld {
         for (const target of statement.targets) {
           if (target.kind === "name") {
             frame.cls ? frame.cls.attributes.delete(target.id) : frame.module.names.delete(target.id);
-          }
+          } else if (target.kind === "subscript") becomeUnknown(evaluate(target.object, scope));
         }
+        return;
+      case "other":
+        if (statement.what === "BreakStatement") throw new LoopSignal("break");
+        if (statement.what === "ContinueStatement") throw new LoopSignal("continue");
         return;
       case "expression": {
         const value = evaluate(statement.value, scope);
@@ -320,7 +331,11 @@ class Follower implements PythonWorld {
       } else if (object.kind === "module") object.names.set(target.name, value);
       return;
     }
-    if (target.kind === "subscript") return;
+    if (target.kind === "subscript") {
+      const [index] = target.index;
+      const object = evaluate(target.object, this.scope(frame));
+      return index ? assignItem(object, evaluate(index, this.scope(frame)), value) : becomeUnknown(object);
+    }
     destructure(target, value, (name, part) => this.bind(name, part, frame, span));
   }
 
@@ -339,6 +354,10 @@ class Follower implements PythonWorld {
       body: statement.body,
       conditional: frame.conditional || undefined,
     };
+    // A class statement in a loop makes its class again each time; the last one is the one that stays.
+    this.classes = this.classes.filter((other) =>
+      other.module !== cls.module || other.where.span.from !== statement.from
+    );
     this.classes.push(cls);
     this.body(statement.body, { ...frame, cls });
     this.bind(statement.name, cls, frame, statement);
@@ -361,20 +380,30 @@ class Follower implements PythonWorld {
       if (test === true) break;
       if (branch === statement.branches.at(-1)) open.push([]);
     }
+    this.branches(open, frame, statement);
+  }
+
+  /** Follows bodies of which one runs, nobody knows which: names that they leave different become unknown. */
+  private branches(open: Stmt[][], frame: Frame, span: Span): void {
+    if (open.length === 0) return;
     if (open.length === 1) return this.body(open[0], frame);
     const before = this.names(frame);
     const outcomes = open.map((body) => {
       this.restore(before, frame);
-      this.body(body, { ...frame, conditional: true });
+      try {
+        this.body(body, { ...frame, conditional: true });
+      } catch (error) {
+        // Inside of a loop that is followed nobody knows whether it goes on; elsewhere the body just ends here.
+        if (!(error instanceof LoopSignal)) throw error;
+        if (frame.inTurns) throw new LoopSignal("unsure");
+      }
       return this.names(frame);
     });
     this.restore(before, frame);
-    const touched = new Set(
-      outcomes.flatMap((outcome) =>
-        [...outcome.keys()].filter((name) => outcome.get(name) !== before.get(name))
-      ),
+    const changed = outcomes.flatMap((outcome) =>
+      [...outcome.keys()].filter((name) => outcome.get(name) !== before.get(name))
     );
-    for (const name of touched) {
+    for (const name of new Set(changed)) {
       const values = outcomes.map((outcome) => outcome.get(name)).filter((value) => value !== undefined);
       const [first] = values;
       const agree = values.every((value) => value === first || equal(value, first) === true);
@@ -382,9 +411,49 @@ class Follower implements PythonWorld {
         name,
         agree ? first : unknown(`"${name}" depends on a condition that is not known`),
         frame,
-        statement,
+        span,
       );
     }
+  }
+
+  private loop(statement: Stmt & { kind: "loop" }, frame: Frame): void {
+    const { target, iterable, body, orelse } = statement;
+    const items = iterable && iterate(evaluate(iterable, this.scope(frame)));
+    const before = this.names(frame);
+    if (items && target && items.length <= 1000) {
+      const end = this.turns([...items], target, body, frame, statement);
+      if (end === "end") return this.body(orelse, frame);
+      if (end === "break") return;
+      this.restore(before, frame);
+    }
+    if (target) {
+      destructure(
+        target,
+        unknown("a loop variable"),
+        (name, value) => this.bind(name, value, frame, statement),
+      );
+    }
+    this.branches([[...body, ...orelse], orelse, []], { ...frame, inTurns: false }, statement);
+  }
+
+  /** Follows a loop turn by turn; says how it ended. */
+  private turns(
+    items: PyValue[],
+    target: Expr,
+    body: Stmt[],
+    frame: Frame,
+    span: Span,
+  ): "end" | "break" | "unsure" {
+    for (const item of items) {
+      destructure(target, item, (name, value) => this.bind(name, value, frame, span));
+      try {
+        this.body(body, { ...frame, inTurns: true });
+      } catch (error) {
+        if (!(error instanceof LoopSignal)) throw error;
+        if (error.kind !== "continue") return error.kind;
+      }
+    }
+    return "end";
   }
 
   private test(test: Expr, frame: Frame): boolean | undefined {

@@ -106,6 +106,9 @@ export function parseRevision(file: string, text: string): Revision {
   };
 }
 
+/** The line that begins a section of a plain Cypher migration. */
+const SECTION = /^[ \t]*\/\/[ \t]*crochet:[ \t]*(upgrade|downgrade)[ \t]*\r?$/gm;
+
 type Header = Map<string, { value: unknown; line: number }>;
 
 const HEADER_NAMES = ["revisionId", "parentId", "parentDigest", "schemaHash", "rollbackSafe"];
@@ -123,7 +126,9 @@ function typescriptHeader(file: string, text: string): Header {
     const literal = /^(?:null|true|false|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\[[^\]]*\])/.exec(
       text.slice(token.lastIndex),
     )?.[0];
-    const value = literal === undefined ? undefined : readLiteral(literal);
+    const value = literal === undefined || !endsThere(text.slice(token.lastIndex + literal.length))
+      ? undefined
+      : readLiteral(literal);
     if (value === undefined) {
       throw new CrochetError(
         "REVISION_INVALID",
@@ -135,11 +140,7 @@ function typescriptHeader(file: string, text: string): Header {
       );
     }
     if (found.has(name)) {
-      throw new CrochetError(
-        "REVISION_INVALID",
-        `Reading the migration "${file}" failed: ${name} is given twice`,
-        { at: { file, line } },
-      );
+      throw givenTwice({ file, line }, name);
     }
     found.set(name, { value, line });
     token.lastIndex += literal!.length;
@@ -147,10 +148,17 @@ function typescriptHeader(file: string, text: string): Header {
   return found;
 }
 
+/** Does the statement end here, and is the literal so its whole value? */
+function endsThere(rest: string): boolean {
+  return /^[ \t]*(?:;|\/\/|\/\*|$)/.test(rest) || /^[ \t]*\r?\n\s*(?:$|[^\s+\-*/%.,?&|^=<>([`])/.test(rest);
+}
+
 /** `// crochet: name = literal` lines at the head of a Cypher file. */
 function cypherHeader(file: string, text: string): Header {
   const found: Header = new Map();
-  text.split("\n").forEach((source, i) => {
+  const sections = SECTION.exec(text);
+  SECTION.lastIndex = 0;
+  text.slice(0, sections?.index).split("\n").forEach((source, i) => {
     const match = /^\s*\/\/\s*crochet:\s*(\w+)\s*=\s*(.+?)\s*$/.exec(source);
     if (!match) return;
     const at = { file, line: i + 1 };
@@ -170,9 +178,18 @@ function cypherHeader(file: string, text: string): Header {
         { at },
       );
     }
+    if (found.has(match[1])) throw givenTwice(at, match[1]);
     found.set(match[1], { value, line: i + 1 });
   });
   return found;
+}
+
+function givenTwice(at: { file: string; line: number }, name: string): CrochetError {
+  return new CrochetError(
+    "REVISION_INVALID",
+    `Reading the migration "${at.file}" failed: ${name} is given twice`,
+    { at, hint: "remove one of the two" },
+  );
 }
 
 function readLiteral(literal: string): unknown {
@@ -256,8 +273,7 @@ function commentSafe(text: string): string {
 
 /** The sections of a plain Cypher migration, split into statements. */
 export function cypherSections(revision: Revision): { upgrade: string[]; downgrade: string[] } {
-  const marker = /^[ \t]*\/\/[ \t]*crochet:[ \t]*(upgrade|downgrade)[ \t]*\r?$/gm;
-  const marks = [...revision.text.matchAll(marker)];
+  const marks = [...revision.text.matchAll(SECTION)];
   const section = (name: string): string[] => {
     const at = marks.findIndex((mark) => mark[1] === name);
     if (at === -1) {
@@ -269,6 +285,13 @@ export function cypherSections(revision: Revision): { upgrade: string[]; downgra
           hint: `add a line: // crochet: ${name}`,
         },
       );
+    }
+    const again = marks.findLastIndex((mark) => mark[1] === name);
+    if (again !== at) {
+      throw givenTwice({
+        file: revision.file,
+        line: revision.text.slice(0, marks[again].index).split("\n").length,
+      }, `the section "${name}"`);
     }
     return splitStatements(revision.text.slice(marks[at].index + marks[at][0].length, marks[at + 1]?.index));
   };
