@@ -169,7 +169,7 @@ function isDoubtful(node: SyntaxNode): boolean {
     if (["FunctionDefinition", "LambdaExpression", "Decorator", "DecoratedStatement"].includes(at.name)) {
       return true;
     }
-    if (at.name === "WithStatement" && at === node.parent) return true;
+    if (at.name === "WithStatement" && node.to <= (at.getChild("Body")?.from ?? Infinity)) return true;
     if (at.name === "ClassDefinition") return false;
   }
   return false;

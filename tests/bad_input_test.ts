@@ -687,6 +687,32 @@ Deno.test("a broken chain is named at its file, and nothing is written", async (
   });
 });
 
+Deno.test("a Cypher migration with a fault is refused at its line", async () => {
+  await withProject({}, async (project) => {
+    await project.ok("create-node", "Person");
+    await project.ok("create-migration", "add person", "--cypher");
+    const path = "migrations/0001_add_person.cypher";
+    const original = project.read(path);
+    const at = (part: string) => `0001_add_person.cypher:${lineOf(original, part)}`;
+    await each<[string, string, Refusal]>({
+      "no section": ["// crochet: downgrade\n", "", {
+        says: ["0001_add_person.cypher", '"downgrade"'],
+        hint: /\/\/ crochet: downgrade/,
+      }],
+      "no literal": ["rollbackSafe = true", "rollbackSafe = yes", {
+        says: [at("rollbackSafe"), "rollbackSafe"],
+      }],
+      "misspelled setting": ["rollbackSafe = true", "rollbackSave = true", {
+        says: [at("rollbackSafe"), '"rollbackSave"'],
+        hint: /rollbackSafe/,
+      }],
+    }, async ([part, by, refusal]) => {
+      project.write(path, replaced(original, part, by));
+      await refused(project, ["plan", "--offline"], refusal);
+    });
+  });
+});
+
 Deno.test("a snapshot that is missing or was edited is named", async () => {
   await withTwoMigrations(async (project, step) => {
     const snapshot = "migrations/0002_add_book.schema.json";

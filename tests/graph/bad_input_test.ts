@@ -547,6 +547,13 @@ Deno.test("what the plan can know is refused before anything ran", async () => {
       "a value that cannot be stored": ['  await ctx.createNodes("Cat", [{ name: { first: "Mia" } }]);', {
         says: [/"name"/],
       }],
+      "a whole number that Neo4j cannot hold": [
+        '  await ctx.createNodes("Cat", [{ name: 2n ** 64n + 5n }]);',
+        {
+          says: [/"name"/],
+        },
+      ],
+      "a list of lists": ['  await ctx.createNodes("Cat", [{ name: [[1]] }]);', { says: [/"name"/] }],
       "Cypher with a fault after rows": [write1 + '  await ctx.runCypher("MATCH (n:Cat RETURN n");', {
         says: [/Invalid input|syntax/i],
         hint: /Cypher/,
@@ -570,6 +577,72 @@ Deno.test("what the plan can know is refused before anything ran", async () => {
     write(project, id, '  await ctx.addUniqueConstraint("Dog", "name");');
     await refused(project, graph, ["plan"], duplicates);
     await refused(project, graph, ["upgrade", "--dry-run"], duplicates);
+  });
+});
+
+Deno.test("a rename to the same name loses nothing", async () => {
+  await withGraphProject({}, async (project, graph) => {
+    await started(project);
+    await graph.implicit("CREATE (a:Dog {name: 'Rex'})-[:LIKES {since: 1}]->(a)");
+    const before = await showData(graph);
+    const id = await revision(project, "rename", "");
+    await each({
+      property: 'renameNodeProperty("Dog", "name", "name")',
+      "relationship property": 'renameRelationshipProperty("LIKES", "since", "since")',
+      label: 'renameLabel("Dog", "Dog")',
+      type: 'renameRelationshipType("LIKES", "LIKES")',
+    }, async (call) => {
+      write(project, id, `  await ctx.${call};`);
+      const outcome = await run(project, "upgrade");
+      assert.ok([0, 2].includes(outcome.code), outcome.err);
+      try {
+        assert.deepEqual(await showData(graph), before);
+      } finally {
+        if (outcome.code === 0) await project.ok("downgrade");
+        await graph.implicit("MATCH (n) WHERE n:Dog OR labels(n) = [] DETACH DELETE n");
+        await graph.implicit("CREATE (a:Dog {name: 'Rex'})-[:LIKES {since: 1}]->(a)");
+      }
+    });
+  });
+});
+
+Deno.test("relationships whose ends are missing are named, or skipped where that is asked for", async () => {
+  await withGraphProject({}, async (project, graph) => {
+    await started(project);
+    await graph.implicit("CREATE (:Person {name: 'Ina'}), (:Person {name: 'Bo'})");
+    const before = await showData(graph);
+    const rows = (targets: string[]) => JSON.stringify(targets.map((target) => ({ source: "Ina", target })));
+    const id = await revision(project, "likes", "");
+    const call = (targets: string[], more = "") =>
+      write(
+        project,
+        id,
+        `  await ctx.createRelationships("Person", "Person", "LIKES", ${rows(targets)}${more});`,
+        '  await ctx.deleteRelationshipsByBatch("LIKES", ctx.batch);',
+      );
+    await each({ "one of two": ["Bo", "Zoe"], "all": ["Zoe"] }, async (targets) => {
+      call(targets);
+      await fails(project, ["upgrade"], {
+        says: [id, /row \d/, /"Zoe"/],
+        hint: /onMissing: "skip"/,
+      });
+      assert.deepEqual(await showData(graph), before);
+      await run(project, "resolve", id, "--redo");
+      call(targets, ', { onMissing: "skip" }');
+      const skipped = await run(project, "upgrade");
+      assert.equal(skipped.code, 0, skipped.err);
+      assert.equal((await showData(graph)).length, before.length + targets.length - 1);
+      await project.ok("downgrade");
+      assert.deepEqual(await showData(graph), before);
+    });
+  });
+});
+
+Deno.test("a migration that deletes Crochet's own record while it runs fails with words", async () => {
+  await withGraphProject({}, async (project) => {
+    await started(project);
+    await revision(project, "own", '  await ctx.runCypher("MATCH (n:_CrochetRevision) DETACH DELETE n");');
+    await fails(project, ["upgrade"], { says: [/record|_Crochet/] });
   });
 });
 
