@@ -25,6 +25,10 @@ try {
     await runSuite({ name: "without a server", args: [...testFiles("tests")] });
     await runSuite({ name: "examples in the docs", args: ["--doc", ...sources()] });
   }
+  // The executable starts its servers with the same code; once is enough.
+  if (wanted("graph") && !Deno.env.get("CROCHET_BIN")) {
+    await runSuite({ name: "the scratch server", args: testFiles("tests/server") });
+  }
   const versions = wanted("graph") || wanted("oracle") ? await startServers() : [];
   const python = wanted("oracle") ? await preparePython() : undefined;
   // The two servers are independent, so their stories run side by side.

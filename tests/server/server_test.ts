@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { CrochetError } from "../lib/error.ts";
+import { CrochetError } from "../../lib/error.ts";
 import {
   boltAnswers,
   defaultCacheDir,
@@ -13,8 +13,8 @@ import {
   serverStatus,
   startServer,
   stopServer,
-} from "../lib/server.ts";
-import { findTools } from "../lib/server_tools.ts";
+} from "../../lib/server.ts";
+import { findTools } from "../../lib/server_tools.ts";
 
 // a started server is a child that is meant to stay, which the leak check of a test takes for a leak
 const WITH_SERVER = { sanitizeOps: false, sanitizeResources: false };
@@ -87,7 +87,7 @@ Deno.test(
   () =>
     inTemporaryFolder(async (home) => {
       const options = JSON.stringify({ home, version: "lts", ...ANY });
-      const script = `import { startServer } from "${import.meta.resolve("../lib/server.ts")}";
+      const script = `import { startServer } from "${import.meta.resolve("../../lib/server.ts")}";
       console.log((await startServer(${options})).boltPort);
       setTimeout(() => {}, 60_000);`;
       const command = new Deno.Command("setsid", {
