@@ -125,15 +125,20 @@ async function withTwoMigrations(
 }
 
 /** Runs every case and tells of all that fail, so that one does not hide the others. */
-async function each<T>(cases: Record<string, T>, check: (item: T, name: string) => Promise<void>) {
+async function each<T>(
+  cases: Record<string, T>,
+  check: (item: T, name: string) => Promise<void>,
+  atOnce = 1,
+): Promise<void> {
   const failures: string[] = [];
-  for (const [name, item] of Object.entries(cases)) {
-    try {
-      await check(item, name);
-    } catch (error) {
-      failures.push(`${name}: ${(error as Error).message}`);
+  const waiting = Object.entries(cases);
+  const work = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const [name, item] = next;
+      await check(item, name).catch((error: Error) => failures.push(`${name}: ${error.message}`));
     }
-  }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
   if (failures.length > 0) assert.fail(failures.join("\n\n"));
 }
 
@@ -204,7 +209,6 @@ Deno.test("crochet.toml is refused with the line and what was meant", async () =
     }, async ([text, refusal]) => {
       project.write("crochet.toml", text);
       await refused(project, ["plan", "--offline"], { ...refusal, debug: true });
-      await refused(project, ["create-node", "Person"], refusal);
     });
     project.write("crochet.toml", '[env.staging]\nuri = "bolt://staging"\n');
     await refused(project, ["plan", "--offline", "--env", "stagin"], {
@@ -345,7 +349,7 @@ Deno.test("models that cannot be known are refused with the place and the way ou
       checkClean(models, "crochet models");
       assert.deepEqual(project.list("migrations"), ["crochet.d.ts"]);
     });
-  });
+  }, 4);
 });
 
 Deno.test("descriptions of any kind make a valid file name and a migration that can be loaded", async () => {
@@ -370,8 +374,9 @@ Deno.test("descriptions of any kind make a valid file name and a migration that 
   };
   await withProject({}, async (project) => {
     await project.ok("create-node", "Person");
-    await each(descriptions, async (description) => {
-      for (const more of [[], ["--cypher"]]) {
+    const inCypher = /quotes|comment|newline|braces|Cypher/;
+    await each(descriptions, async (description, name) => {
+      for (const more of inCypher.test(name) ? [[], ["--cypher"]] : [[]]) {
         const before = Object.keys(tree(project.root));
         const outcome = await project.run("create-migration", description, "--empty", ...more);
         checkClean(outcome, "create-migration");
