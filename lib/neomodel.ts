@@ -24,7 +24,7 @@ import {
   type Where,
 } from "./python_value.ts";
 import type { PythonProblem, PythonWorld } from "./python_world.ts";
-import { createStatement, schemaName, type SchemaObject, type SchemaShape } from "./schema.ts";
+import { createStatement, schemaName, type SchemaObject, type SchemaShape, shapeKey } from "./schema.ts";
 import { nearest } from "./text.ts";
 
 /** A relationship as a node class declares it. */
@@ -164,6 +164,7 @@ class ModelReader {
   private readonly typesOfModel = new Map<ClassValue, Set<string>>();
   private readonly modelOfType = new Map<string, ClassValue>();
   private readonly shapes: SchemaShape[] = [];
+  private readonly told = new Set<string>();
 
   constructor(private readonly world: PythonWorld, private readonly ignore: Set<string>) {
     this.problems = [...world.problems];
@@ -215,6 +216,7 @@ class ModelReader {
       if (node.abstract && !node.label) continue;
       this.shapes.push(...propertyShapes("node", node.label, node.properties));
     }
+    this.findConflicts(nodes);
     const seen = new Map<string, SchemaObject & { cypher: string }>();
     for (const shape of this.shapes) {
       const object = { ...shape, name: schemaName(shape) };
@@ -222,6 +224,33 @@ class ModelReader {
       seen.set(cypher, { ...object, cypher });
     }
     return [...seen.values()].sort((a, b) => (a.cypher < b.cypher ? -1 : 1));
+  }
+
+  /** One label and property cannot have an index and be unique: no server holds both. */
+  private findConflicts(nodes: NodeModel[]): void {
+    const unique = new Set(
+      this.shapes.filter((shape) => shape.kind === "unique").map((shape) =>
+        shapeKey({ ...shape, kind: "index" })
+      ),
+    );
+    for (const shape of this.shapes) {
+      if (shape.kind !== "index" || !unique.has(shapeKey(shape))) continue;
+      const owner = nodes.find((node) => node.label === shape.labelOrType) ?? nodes[0];
+      const message = `${shape.labelOrType}.${
+        shape.properties[0]
+      } has an index in one class and is unique in another, which Neo4j refuses`;
+      if (this.told.has(message)) continue;
+      this.told.add(message);
+      this.problems.push({
+        severity: "error",
+        code: "schema-conflict",
+        message,
+        hint: "give both the same option",
+        file: owner.file,
+        line: owner.line,
+        column: 1,
+      });
+    }
   }
 
   private base(cls: ClassValue): ModelBase {
@@ -358,6 +387,19 @@ class ModelReader {
           hint: "remove it: a mixin needs no mark",
         });
       }
+      const changer = entry.decorators.find((decorator) => decorator.kind !== "external");
+      const hook = entry !== cls && entry.attributes.has("__init_subclass__");
+      if (changer || hook) {
+        this.reportOnce(at, {
+          severity: "error",
+          code: "made-at-run-time",
+          message: `${entry.name} has ${
+            changer ? "a decorator" : "an __init_subclass__"
+          }, which may change ${cls.name}`,
+          hint: `write its attributes into the class, or add "${cls.name}" to [models] ignore`,
+        });
+      }
+      this.checkMadeAttributes(cls, entry);
       if (entry.keywords.has("metaclass")) {
         this.report(
           at,
@@ -379,19 +421,40 @@ class ModelReader {
     }
   }
 
+  /** Attributes that a function of the project made, or a write into `locals()`: they may be properties. */
+  private checkMadeAttributes(cls: ClassValue, entry: ClassValue): void {
+    for (const [name, { value, where }] of entry.attributes) {
+      const maker = value.kind === "unknown" && value.of?.kind === "function" ? value.of : undefined;
+      const text = maker?.where.module.file.text.slice(maker.where.span.from, maker.where.span.to) ?? "";
+      const made = /\w*(Property|Relationship(To|From)?)\s*\(/.test(text);
+      const changed = name === "<changed at run time>" && value.kind === "instance" &&
+        value.callee.kind === "external" &&
+        /^builtins\.(locals|vars|globals)$/.test(value.callee.path);
+      if (!made && !changed) continue;
+      this.reportOnce(where, {
+        severity: "error",
+        code: "made-at-run-time",
+        message: changed
+          ? `attributes of ${entry.name} are made at run time`
+          : `"${name}" of ${entry.name} is made by a function, which is not run`,
+        hint: `write the property into the class, or add "${cls.name}" to [models] ignore`,
+      });
+    }
+  }
+
   /** A class with neomodel properties whose bases are not known to be or not to be nodes: reported, not dropped. */
   private isUndecided(cls: ClassValue): boolean {
     if (neomodelBase(cls, NODE_BASES) || neomodelBase(cls, REL_BASES)) return false;
-    const declares = [...cls.attributes.values()].some(({ value }) =>
-      propertyType(value) || this.definitionOf(value)
-    );
+    const declares =
+      ["__kgid__", "__label__", "__abstract_node__"].some((name) => cls.attributes.has(name)) ||
+      [...cls.attributes.values()].some(({ value }) => propertyType(value) || this.definitionOf(value));
     if (!declares) return false;
     const order = this.order(cls);
     const doubtful = order.find((entry) =>
       entry.kind === "external" && !HARMLESS_LIBRARIES.has(entry.path.split(".")[0]) && !neomodelName(entry)
     );
     const unknownBase = order.some((entry) =>
-      entry.kind === "class" && entry.bases.some((base) => base.kind === "unknown")
+      entry.kind === "class" && entry.bases.some((base) => base.kind !== "class" && base.kind !== "external")
     );
     if (!doubtful && !unknownBase) return false;
     const what = doubtful?.kind === "external"
@@ -401,7 +464,7 @@ class ModelReader {
       { module: cls.module, span: cls.nameSpan },
       "error",
       "base-unknown",
-      `${cls.name} declares neomodel properties, but a base of it ${what}`,
+      `${cls.name} looks like a model, but a base of it ${what}`,
       `name the folder that holds it with [models] roots, or add "${cls.name}" to [models] ignore`,
     );
     return true;
@@ -474,7 +537,14 @@ class ModelReader {
       if (entry.kind !== "class") continue;
       for (const [name, attribute] of entry.attributes) {
         const definition = this.definitionOf(attribute.value);
-        if (definition) {
+        if (definition && /^Async/.test(definition) !== /^Async/.test(neomodelBase(cls, NODE_BASES) ?? "")) {
+          this.reportOnce(attribute.where, {
+            severity: "warning",
+            code: "definition-ignored",
+            message: `neomodel does not see "${name}" on ${cls.name}: one of the two is async`,
+            hint: `write ${/^Async/.test(definition) ? definition.slice(5) : "Async" + definition}`,
+          });
+        } else if (definition) {
           merged.set(
             name,
             this.readRelationship(name, attribute.value as InstanceValue, definition, entry, cls, abstract),
@@ -592,10 +662,11 @@ class ModelReader {
   private useModel(model: ClassValue, type: string, where: Where, cls: ClassValue, abstract: boolean): void {
     const types = this.typesOfModel.get(model) ?? new Set();
     this.typesOfModel.set(model, types.add(type));
-    const known = this.modelOfType.get(type);
-    if (
-      known && known !== model && !this.order(known).includes(model) && !this.order(model).includes(known)
-    ) {
+    // neomodel's registry of sync and of async models; a model is replaced by its descendants only.
+    const registry = `${/^Async/.test(neomodelBase(model, REL_BASES) ?? "") ? "async" : "sync"} ${type}`;
+    const known = this.modelOfType.get(registry);
+    if (!known || this.order(model).includes(known)) this.modelOfType.set(registry, model);
+    else if (isDirectModel(model) && !this.order(known).includes(model)) {
       this.reportOnce(where, {
         severity: "error",
         code: "neomodel-refuses",
@@ -604,7 +675,6 @@ class ModelReader {
         hint: "use one model, or derive one from the other",
       });
     }
-    this.modelOfType.set(type, model);
     // An abstract class is only walked by install_labels where it carries a label.
     if (abstract && !labelOf(cls, this.order(cls))) return;
     this.shapes.push(...propertyShapes("relationship", type, this.relModels.get(model)?.properties ?? []));
@@ -636,7 +706,10 @@ class ModelReader {
   private findHidden(): void {
     const makesModel = (base: PyValue) => neomodelBase(base, NODE_BASES) ?? neomodelBase(base, REL_BASES);
     for (const hidden of this.world.hidden) {
-      if (isIgnored({ name: hidden.name }, this.ignore) || !hidden.bases.some(makesModel)) continue;
+      const qualified = `${hidden.where.module.name}.${hidden.name}`;
+      if (this.ignore.has(hidden.name) || this.ignore.has(qualified) || !hidden.bases.some(makesModel)) {
+        continue;
+      }
       this.report(
         hidden.where,
         "error",
@@ -688,14 +761,18 @@ class ModelReader {
 
   private reportOnce(
     where: { module: Where["module"]; span: Span },
-    problem: Pick<PythonProblem, "severity" | "code" | "message" | "hint">,
+    { severity, code, message, hint }: Pick<PythonProblem, "severity" | "code" | "message" | "hint">,
   ): void {
-    const { severity, code, message, hint } = problem;
-    const placed = this.world.problemAt(where, { severity, code, message, hint });
-    const same = (other: PythonProblem) =>
-      other.file === placed.file && other.line === placed.line && other.message === placed.message;
-    if (!this.problems.some(same)) this.problems.push(placed);
+    const key = `${where.module.path} ${where.span.from} ${message}`;
+    if (this.told.has(key)) return;
+    this.told.add(key);
+    this.problems.push(this.world.problemAt(where, { severity, code, message, hint }));
   }
+}
+
+/** Does the class name StructuredRel itself among its bases? */
+function isDirectModel(cls: ClassValue): boolean {
+  return cls.bases.some((base) => REL_BASES.has(neomodelName(base) ?? ""));
 }
 
 const PROPERTY_NAMES = [

@@ -176,11 +176,12 @@ export function readProperty(
       "write the options out",
     );
   }
-  if (isOwn && classAttribute(call.callee as never, "__init__")) {
+  const own = isOwn && ["__init__", "setup"].find((name) => classAttribute(call.callee as never, name));
+  if (own) {
     report(
       "error",
       "property-init",
-      `${(call.callee as { name: string }).name} sets options in its own __init__, which is not run`,
+      `${(call.callee as { name: string }).name} sets options in its own ${own}(), which is not run`,
       "give unique_index, index and required at the property itself",
     );
   }

@@ -444,7 +444,24 @@ function call(expr: Expr & { kind: "call" }, scope: Scope): PyValue {
   if (callee.kind === "class" || callee.kind === "external") {
     return { kind: "instance", callee, args, keywords, open, where: scope.where(expr) };
   }
-  if (callee.kind === "function") return unknown(`the result of calling ${callee.name}()`);
+  if (callee.kind === "function") {
+    return { kind: "unknown", why: `the result of calling ${callee.name}()`, of: callee };
+  }
+  if (
+    callee.kind === "instance" && callee.callee.kind === "external" &&
+    callee.callee.path === "functools.partial" && callee.args[0]
+  ) {
+    const merged = new Map([...callee.keywords, ...keywords]);
+    const [first, ...rest] = callee.args;
+    return {
+      kind: "instance",
+      callee: first,
+      args: [...rest, ...args],
+      keywords: merged,
+      open: open || callee.open,
+      where: scope.where(expr),
+    };
+  }
   return callee.kind === "unknown" ? callee : unknown("the result of a call");
 }
 

@@ -4,7 +4,7 @@
  * declarations. What it has no shape for becomes "other" and keeps its position. Never runs anything.
  */
 import { parser } from "@lezer/python";
-import type { SyntaxNode } from "@lezer/common";
+import type { SyntaxNode, Tree } from "@lezer/common";
 import { splitLiteral, unescape, unifyLines } from "./python_literal.ts";
 
 /** Character offsets in the source text. */
@@ -123,7 +123,22 @@ export interface PythonFile {
  * ```
  */
 export function parsePython(text: string): PythonFile {
-  const tree = parser.parse(text);
+  let tree = parser.parse(text);
+  let problems = grammarProblems(tree, text);
+  if (problems.length > 0) {
+    // The grammar stumbles over a few things that are Python; a text of equal length without them tells.
+    const other = parser.parse(plainText(text));
+    const left = grammarProblems(other, text);
+    if (left.length < problems.length) [tree, problems] = [other, left];
+  }
+  const reader = new Reader(text);
+  const body = reader.statements(tree.topNode, "");
+  problems.push(...reader.problems);
+  problems.sort((a, b) => a.from - b.from);
+  return { body, problems: problems.slice(0, 20), text };
+}
+
+function grammarProblems(tree: Tree, text: string): SyntaxProblem[] {
   const problems: SyntaxProblem[] = [];
   tree.iterate({
     enter(node) {
@@ -139,16 +154,31 @@ export function parsePython(text: string): PythonFile {
         });
       } else if (node.name === "PrintStatement") {
         problems.push({ from: node.from, to: node.to, message: "a Python 2 print statement" });
-      } else if (
-        node.name === "String" &&
-        !/^[a-zA-Z]*(?:"""[^]*"""|'''[^]*'''|"[^]*"|'[^]*')$/.test(text.slice(node.from, node.to))
-      ) {
+      } else if (node.name === "String" && !WHOLE_STRING.test(text.slice(node.from, node.to))) {
         problems.push({ from: node.from, to: node.to, message: "a string that does not end" });
       }
     },
   });
-  const reader = new Reader(text);
-  return { body: reader.statements(tree.topNode), problems: problems.slice(0, 20), text };
+  return problems;
+}
+
+const WHOLE_STRING = /^[a-zA-Z]*(?:"""[^]*"""|'''[^]*'''|"[^]*"|'[^]*')$/;
+
+/**
+ * The text with spaces for comments and blank lines, and plain words for a bare `yield` and for `1.`: @lezer/python
+ * 1.1.19 does not know the last two, and gives up in long files of short statements with lines between them. Every
+ * character keeps its place, so positions found in it are positions in the text.
+ */
+function plainText(text: string): string {
+  const token =
+    /("""[^]*?"""|'''[^]*?'''|"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*')|(#[^\n]*)|\byield\b(?=[ \t]*(?:[)\]},;:#\n]|$))|(\d)\.(?![\w.])/g;
+  const plain = text.replace(token, (whole, string, comment, digit) => {
+    if (string !== undefined) return string;
+    if (comment !== undefined) return " ".repeat(whole.length);
+    return digit !== undefined ? `${digit}0` : "None ";
+  });
+  // A line break before a blank line becomes a space: the statement ends at the next one.
+  return plain.replace(/\r?\n(?=(?:[ \t\f]*\r?\n)+)/g, (whole) => " ".repeat(whole.length));
 }
 
 /** Line and column (both from 1) of an offset. */
@@ -177,16 +207,32 @@ function isDoubtful(node: SyntaxNode): boolean {
 
 /** Turns lezer's nodes into ours; holds only the text. */
 class Reader {
+  readonly problems: SyntaxProblem[] = [];
+
   constructor(private readonly text: string) {}
 
-  statements(parent: SyntaxNode): Stmt[] {
+  /** Statements of a module or a body; those that begin a line must share its indentation. */
+  statements(parent: SyntaxNode, indent?: string): Stmt[] {
     const found: Stmt[] = [];
     for (let node = parent.firstChild; node; node = node.nextSibling) {
       if (SKIPPED.has(node.name) || node.name === ":") continue;
-      if (node.name === "StatementGroup") found.push(...this.statements(node));
+      const own = this.indentation(node.from);
+      if (own !== undefined) {
+        indent ??= own;
+        if (own !== indent) {
+          this.problems.push({ from: node.from, to: node.to, message: "unexpected indentation" });
+        }
+      }
+      if (node.name === "StatementGroup") found.push(...this.statements(node, indent));
       else found.push(this.statement(node, []));
     }
     return found;
+  }
+
+  /** What stands before an offset on its line, where that is white space only. */
+  private indentation(offset: number): string | undefined {
+    const before = this.text.slice(this.text.lastIndexOf("\n", offset - 1) + 1, offset).replace(/^\f/, "");
+    return /\S/.test(before) ? undefined : before;
   }
 
   private statement(node: SyntaxNode, decorators: Expr[]): Stmt {

@@ -31,6 +31,7 @@ export interface ClassValue {
   where: Where;
   nameSpan: Span;
   body: Stmt[];
+  decorators: PyValue[];
   /** Set where the class only exists under a condition that is not known. */
   conditional?: boolean;
 }
@@ -65,7 +66,8 @@ export type PyValue =
   /** The result of calling a class or a library's function. */
   | InstanceValue
   | { kind: "member"; of: ClassValue; name: string; value: PyValue }
-  | { kind: "unknown"; why: string };
+  /** Not known; `of` is the project's function whose result it is. */
+  | { kind: "unknown"; why: string; of?: PyValue };
 
 /** A call whose callee is known: `StringProperty(index=True)`. */
 export interface InstanceValue {

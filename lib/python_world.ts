@@ -51,6 +51,7 @@ export interface PythonProblem {
 
 /** A class statement inside a function: it exists only when the function runs. */
 export interface HiddenClass {
+  /** As Python would name it: `function.<locals>.Class`. */
   name: string;
   bases: PyValue[];
   where: Where;
@@ -249,7 +250,11 @@ class Follower implements PythonWorld {
           const bases = mention.args.filter((arg) => !arg.name && !arg.star).map((arg) =>
             evaluate(arg.value, scope)
           );
-          this.hidden.push({ name: mention.name, bases, where: { module: frame.module, span: mention } });
+          this.hidden.push({
+            name: `${statement.name}.<locals>.${mention.name}`,
+            bases,
+            where: { module: frame.module, span: mention },
+          });
         }
         const value: PyValue = {
           kind: "function",
@@ -334,6 +339,12 @@ class Follower implements PythonWorld {
     if (target.kind === "subscript") {
       const [index] = target.index;
       const object = evaluate(target.object, this.scope(frame));
+      if (frame.cls && object.kind === "instance") {
+        frame.cls.attributes.set("<changed at run time>", {
+          value: object,
+          where: { module: frame.module, span },
+        });
+      }
       return index ? assignItem(object, evaluate(index, this.scope(frame)), value) : becomeUnknown(object);
     }
     destructure(target, value, (name, part) => this.bind(name, part, frame, span));
@@ -352,6 +363,7 @@ class Follower implements PythonWorld {
       where: { module: frame.module, span: statement },
       nameSpan: statement.nameSpan,
       body: statement.body,
+      decorators: statement.decorators.map((decorator) => evaluate(decorator, scope)),
       conditional: frame.conditional || undefined,
     };
     // A class statement in a loop makes its class again each time; the last one is the one that stays.
