@@ -59,7 +59,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** Connects and asks the server who it is. @throws CrochetError CONFIG_INVALID, CONNECTION_FAILED, UNAUTHORIZED, DATABASE_UNKNOWN */
 export async function connectGraph(settings: GraphSettings, version: string): Promise<Graph> {
   const uri = checkUri(settings.uri);
-  if (settings.password === undefined) {
+  if (!settings.password) {
     throw new CrochetError(
       "UNAUTHORIZED",
       `Connecting to "${uri}" failed: no password is set for the user "${settings.username}"`,
@@ -303,6 +303,9 @@ class Codec {
       return Number.isSafeInteger(value) && !Object.is(value, -0) ? BigInt(value) : value;
     }
     if (value === undefined || value === null) return null;
+    if (typeof value === "bigint" && BigInt.asIntN(64, value) !== value) {
+      throw notStorable(name, "a whole number of more than 64 bits");
+    }
     if (typeof value !== "object") {
       if (typeof value === "function" || typeof value === "symbol") {
         throw notStorable(name, `a ${typeof value}`);

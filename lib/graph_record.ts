@@ -194,6 +194,16 @@ export async function finishUpgrade(
         "REMOVE r.before, r.runDigest, r.startedAt, r.startedBy, r.error, r.failedAt, r.done RETURN r.appliedAt AS at",
       { id: revisionId, properties },
     );
+    if (rows.length === 0) {
+      throw new CrochetError(
+        "LEDGER_DIVERGED",
+        `The record of "${revisionId}" left the graph while it ran: something deleted nodes of Crochet's own`,
+        {
+          hint:
+            "look for Cypher that deletes nodes with labels that begin with _Crochet; then crochet status",
+        },
+      );
+    }
     await dropMarks(tx, revisionId);
     return String(rows[0].at);
   });

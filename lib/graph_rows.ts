@@ -9,9 +9,10 @@ import { CrochetError } from "./error.ts";
 import type { Transaction } from "./graph.ts";
 import { type Journal, type JournalOwner, parseResult } from "./graph_journal.ts";
 import { type BatchShare, type Mark, markId } from "./graph_record.ts";
-import { type SchemaIr, uniqueKeys } from "./ir.ts";
-import { describeOperation, type Operation, type RelationshipRow, type Row } from "./operation.ts";
-import { count, sentenceList } from "./text.ts";
+import type { SchemaIr } from "./ir.ts";
+import type { Operation, RelationshipRow, Row } from "./operation.ts";
+import { endKeys } from "./plan.ts";
+import { count } from "./text.ts";
 
 /** A run as far as its rows are concerned. */
 export interface RowsOwner extends JournalOwner {
@@ -23,6 +24,9 @@ export interface RowsOwner extends JournalOwner {
 
 type RowsOperation = Operation & { kind: "nodes" | "relationships" };
 type RelationshipsOperation = Operation & { kind: "relationships" };
+
+/** What a statement says that found no row to work on: it returns none. */
+const NOTHING_MADE: Row = { created: 0, updated: 0, unchanged: 0, matched: 0 };
 
 /** Writes the rows of one revision's data operations. */
 export class RowWriter {
@@ -36,7 +40,9 @@ export class RowWriter {
     batch: string,
   ): Promise<unknown> {
     const marks = this.journal.of(index);
-    const keys: [string, string] = operation.kind === "relationships" ? this.endKeys(operation) : ["", ""];
+    const keys: [string, string] = operation.kind === "relationships"
+      ? endKeys(this.run.ir, operation)
+      : ["", ""];
     const size = operation.bulk ? operation.chunkSize : Math.max(1, operation.rows.length);
     const chunks = Math.ceil(operation.rows.length / size);
     const total = { created: 0, updated: 0, unchanged: 0, matched: 0 };
@@ -91,7 +97,7 @@ export class RowWriter {
     const statement = operation.kind === "nodes"
       ? nodesStatement(operation, rows as Row[], batch)
       : relationshipsStatement(operation, rows as RelationshipRow[], batch, keys);
-    const { rows: [counts] } = await tx.run(statement.text, statement.params);
+    const { rows: [counts = NOTHING_MADE] } = await tx.run(statement.text, statement.params);
     const made = Number(counts.created);
     if (operation.kind === "relationships") {
       await this.checkEnds(tx, operation, rows as RelationshipRow[], offset, keys, counts);
@@ -120,28 +126,6 @@ export class RowWriter {
     const statement = endsStatement(operation, rows, keys);
     const found = (await tx.run(statement.text, statement.params)).rows;
     throw endsError(operation, rows, offset, keys, found, operation.onMissing === "error");
-  }
-
-  private endKeys(operation: RelationshipsOperation): [string, string] {
-    const key = (label: string, given: string | undefined, option: string): string => {
-      if (given !== undefined) return given;
-      const unique = uniqueKeys(this.run.ir, label);
-      if (unique.length === 1) return unique[0];
-      const why = unique.length === 0
-        ? "has no unique property in the models"
-        : `has several unique properties (${sentenceList(unique)})`;
-      throw new CrochetError(
-        "OPERATION_INVALID",
-        `${describeOperation(operation)} cannot tell which ${label} is meant: the label ${why}`,
-        {
-          hint: `name the key: { ${option}: "..." }`,
-        },
-      );
-    };
-    return [
-      key(operation.source, operation.sourceKey, "sourceKey"),
-      key(operation.target, operation.targetKey, "targetKey"),
-    ];
   }
 
   /** The server cuts the rows into transactions and marks each; ends are checked before, since nothing can be undone. */

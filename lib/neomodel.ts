@@ -387,7 +387,7 @@ class ModelReader {
           hint: "remove it: a mixin needs no mark",
         });
       }
-      const changer = entry.decorators.find((decorator) => decorator.kind !== "external");
+      const changer = entry.decorators.find(mayChange);
       const hook = entry !== cls && entry.attributes.has("__init_subclass__");
       if (changer || hook) {
         this.reportOnce(at, {
@@ -425,8 +425,7 @@ class ModelReader {
   private checkMadeAttributes(cls: ClassValue, entry: ClassValue): void {
     for (const [name, { value, where }] of entry.attributes) {
       const maker = value.kind === "unknown" && value.of?.kind === "function" ? value.of : undefined;
-      const text = maker?.where.module.file.text.slice(maker.where.span.from, maker.where.span.to) ?? "";
-      const made = /\w*(Property|Relationship(To|From)?)\s*\(/.test(text);
+      const made = maker !== undefined && /\w*(Property|Relationship(To|From)?)\s*\(/.test(bodyOf(maker));
       const changed = name === "<changed at run time>" && value.kind === "instance" &&
         value.callee.kind === "external" &&
         /^builtins\.(locals|vars|globals)$/.test(value.callee.path);
@@ -768,6 +767,21 @@ class ModelReader {
     this.told.add(key);
     this.problems.push(this.world.problemAt(where, { severity, code, message, hint }));
   }
+}
+
+/** The text of a function without its first line. */
+function bodyOf(value: PyValue & { kind: "function" }): string {
+  const text = value.where.module.file.text.slice(value.where.span.from, value.where.span.to);
+  return text.slice(text.indexOf("\n") + 1);
+}
+
+/** May a decorator change the class? A library's is taken to keep it; the project's own is looked at. */
+function mayChange(decorator: PyValue): boolean {
+  if (decorator.kind === "function") {
+    return /\bsetattr\b|\.\w+\s*=[^=]|Property\s*\(|Relationship|\btype\s*\(/.test(bodyOf(decorator));
+  }
+  return decorator.kind !== "external" &&
+    !(decorator.kind === "instance" && decorator.callee.kind === "external");
 }
 
 /** Does the class name StructuredRel itself among its bases? */

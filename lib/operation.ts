@@ -5,6 +5,7 @@
  */
 import { canonicalJson } from "./digest.ts";
 import { CrochetError } from "./error.ts";
+import { isMarked } from "./graph_value.ts";
 import type { SchemaKind, SchemaObject, SchemaOptions, SchemaShape } from "./schema.ts";
 import { nearest } from "./text.ts";
 
@@ -121,21 +122,23 @@ export const OPERATIONS: ReadonlyMap<string, Spec> = new Map<string, Spec>([
   }),
   ["renameLabel", {
     signature: "(old, new)",
-    parse: (args) => transform({ what: "renameLabel", from: args.name(0, "old"), to: args.name(1, "new") }),
+    parse: (args) =>
+      transform({ what: "renameLabel", from: args.name(0, "old"), to: args.otherName(1, "new") }),
   }],
   ["addLabel", {
     signature: "(label, other)",
     parse: (args) =>
-      transform({ what: "addLabel", label: args.name(0, "label"), other: args.name(1, "other") }),
+      transform({ what: "addLabel", label: args.name(0, "label"), other: args.otherName(1, "other") }),
   }],
   ["removeLabel", {
     signature: "(label, other)",
     parse: (args) =>
-      transform({ what: "removeLabel", label: args.name(0, "label"), other: args.name(1, "other") }),
+      transform({ what: "removeLabel", label: args.name(0, "label"), other: args.otherName(1, "other") }),
   }],
   ["renameRelationshipType", {
     signature: "(old, new)",
-    parse: (args) => transform({ what: "renameType", from: args.name(0, "old"), to: args.name(1, "new") }),
+    parse: (args) =>
+      transform({ what: "renameType", from: args.name(0, "old"), to: args.otherName(1, "new") }),
   }],
   ...(["node", "relationship"] as const).flatMap((entity): [string, Spec][] => {
     const [suffix, owner] = entity === "node" ? ["NodeProperty", "label"] : ["RelationshipProperty", "type"];
@@ -169,7 +172,7 @@ export const OPERATIONS: ReadonlyMap<string, Spec> = new Map<string, Spec>([
             entity,
             owner: args.name(0, owner),
             from: args.name(1, "old"),
-            to: args.name(2, "new"),
+            to: args.otherName(2, "new"),
           }),
       }],
     ];
@@ -226,6 +229,7 @@ function nodeOperations(name: string, mode: "create" | "upsert", bulk: boolean):
       const labels = Array.isArray(args.at(0))
         ? (args.at(0) as unknown[]).map((_, i) => args.nameIn(0, i, "label"))
         : [args.name(0, "label")];
+      if (labels.length === 0) args.fail("labels is an empty array");
       const options = args.options(2, [
         ...(mode === "upsert" ? ["mergeKeys"] : []),
         ...(bulk ? ["chunkSize", "callInTransactions"] : []),
@@ -313,6 +317,7 @@ export function parseOperation(name: string, args: unknown[]): Operation {
     });
   }
   const reader = new Arguments(name, spec.signature, args);
+  reader.checkCount();
   return { name, ...spec.parse(reader) } as Operation;
 }
 
@@ -334,6 +339,15 @@ class Arguments {
     );
   }
 
+  /** As many arguments as the signature has, at most. */
+  checkCount(): void {
+    const depth0 = this.signature.slice(1, -1).replace(/\{[^}]*\}/g, "options");
+    const most = depth0.split(",").length;
+    if (this.args.length > most) {
+      this.fail(`it takes ${most} ${most === 1 ? "argument" : "arguments"}, not ${this.args.length}`);
+    }
+  }
+
   at(i: number): unknown {
     return this.args[i];
   }
@@ -341,6 +355,13 @@ class Arguments {
   /** A label, type or property name: any text but the empty one, and none of Crochet's own. */
   name(i: number, what: string): string {
     return this.checkName(this.args[i], what);
+  }
+
+  /** Another name than the one before it: what is renamed to itself would be taken away. */
+  otherName(i: number, what: string): string {
+    const value = this.name(i, what);
+    if (value === this.args[i - 1]) this.fail(`${what} is "${value}" too, so there is nothing to change`);
+    return value;
   }
 
   nameIn(i: number, j: number, what: string): string {
@@ -379,9 +400,25 @@ class Arguments {
       if (typeof row !== "object" || row === null || Array.isArray(row)) {
         this.fail(`row ${j + 1} must be an object, not ${show(row)}`);
       }
+      this.checkValues(row as Row, j);
       if ("_crochet_batch" in row) this.fail(`row ${j + 1} has "_crochet_batch", which Crochet sets itself`);
     });
     return value as Row[];
+  }
+
+  /** Values that Neo4j cannot store, found before anything runs. */
+  private checkValues(row: Row, j: number): void {
+    for (const [column, value] of Object.entries(row)) {
+      if (
+        column === "properties" && this.op.includes("Relationships") && typeof value === "object" &&
+        value !== null
+      ) {
+        this.checkValues(value as Row, j);
+        continue;
+      }
+      const problem = unstorable(value);
+      if (problem) this.fail(`row ${j + 1} holds ${problem} in "${column}", which Neo4j cannot store`);
+    }
   }
 
   options(i: number, allowed: string[]): Record<string, unknown> {
@@ -407,6 +444,22 @@ class Arguments {
     }
     return { bulk, chunkSize, callInTransactions: options.callInTransactions === true };
   }
+}
+
+/** What makes a value no property of a node, in words. */
+function unstorable(value: unknown, inList = false): string | undefined {
+  if (value === null || value === undefined) return inList ? "an empty item of a list" : undefined;
+  if (typeof value === "string") return value.isWellFormed() ? undefined : "a text with half a character";
+  if (typeof value === "bigint") {
+    return BigInt.asIntN(64, value) === value ? undefined : "a whole number of more than 64 bits";
+  }
+  if (typeof value === "number" || typeof value === "boolean") return undefined;
+  if (Array.isArray(value)) {
+    if (inList) return "a list in a list";
+    return value.map((item) => unstorable(item, true)).find((problem) => problem !== undefined);
+  }
+  if (value instanceof Date || value instanceof Uint8Array || isMarked(value)) return undefined;
+  return typeof value === "object" ? "a map" : `a ${typeof value}`;
 }
 
 function show(value: unknown): string {

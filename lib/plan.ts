@@ -13,8 +13,11 @@ import {
   summarizeParams,
   transformStatement,
 } from "./cypher.ts";
+import { CrochetError } from "./error.ts";
+import { type SchemaIr, uniqueKeys } from "./ir.ts";
 import { describeOperation, lossOf, type Operation } from "./operation.ts";
 import type { Revision } from "./revision.ts";
+import { sentenceList } from "./text.ts";
 import { createStatement, dropStatement, schemaName, type SchemaShape } from "./schema.ts";
 
 /** A statement as the plan shows it. */
@@ -132,6 +135,32 @@ function isAboutRelationships(operation: Operation): boolean {
   if (operation.kind !== "transform") return false;
   const { transform } = operation;
   return transform.what === "renameType" || ("entity" in transform && transform.entity === "relationship");
+}
+
+/**
+ * Properties by which the ends of relationships are found: what the call names, else the label's only unique one.
+ * @throws CrochetError OPERATION_INVALID where that is not one
+ */
+export function endKeys(ir: SchemaIr, operation: Operation & { kind: "relationships" }): [string, string] {
+  const key = (label: string, given: string | undefined, option: string): string => {
+    if (given !== undefined) return given;
+    const unique = uniqueKeys(ir, label);
+    if (unique.length === 1) return unique[0];
+    const why = unique.length === 0
+      ? "has no unique property in the models"
+      : `has several unique properties (${sentenceList(unique)})`;
+    throw new CrochetError(
+      "OPERATION_INVALID",
+      `${describeOperation(operation)} cannot tell which ${label} is meant: the label ${why}`,
+      {
+        hint: `name the key: { ${option}: "..." }`,
+      },
+    );
+  };
+  return [
+    key(operation.source, operation.sourceKey, "sourceKey"),
+    key(operation.target, operation.targetKey, "targetKey"),
+  ];
 }
 
 /** What a plan forbids, by revision. */

@@ -5,6 +5,7 @@
  */
 import {
   ASSUMED_SERVER,
+  endKeys,
   type Plan,
   type PlanContext,
   type PlannedOperation,
@@ -18,7 +19,6 @@ import { CrochetError, messageOf } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
 import { defaultBatch, explain, findShape } from "./graph_operations.ts";
-import { type SchemaIr, uniqueKeys } from "./ir.ts";
 import { type Operation, OPERATIONS, parseOperation } from "./operation.ts";
 import { type Project, readSnapshot } from "./project.ts";
 import { cypherSections, type Revision } from "./revision.ts";
@@ -266,12 +266,6 @@ async function readNow(
     if (!after || !(error instanceof CrochetError) || error.code !== "STATEMENT_REFUSED") throw error;
     return { value: [], note: `a read that fails as the graph is now (${messageOf(error)})` };
   }
-}
-
-function endKeys(ir: SchemaIr, operation: Operation & { kind: "relationships" }): [string, string] {
-  const key = (label: string, given: string | undefined) =>
-    given ?? (uniqueKeys(ir, label).length === 1 ? uniqueKeys(ir, label)[0] : "?");
-  return [key(operation.source, operation.sourceKey), key(operation.target, operation.targetKey)];
 }
 
 /** Values that stand twice and would break a uniqueness constraint, with examples. */

@@ -251,7 +251,7 @@ class Follower implements PythonWorld {
             evaluate(arg.value, scope)
           );
           this.hidden.push({
-            name: `${statement.name}.<locals>.${mention.name}`,
+            name: `${frame.cls ? frame.cls.qualname + "." : ""}${statement.name}.<locals>.${mention.name}`,
             bases,
             where: { module: frame.module, span: mention },
           });

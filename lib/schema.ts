@@ -92,8 +92,8 @@ export function distinctName(shape: SchemaShape): string {
 
 /** A label, type, property or name as Cypher takes it, whatever it contains. */
 export function quoteName(name: string): string {
-  // Cypher reads \u escapes before it reads back-ticks: a name may hold one that stands for a back-tick.
-  return "`" + name.replaceAll("\\u0060", "\u0060").replaceAll("`", "``") + "`";
+  // Cypher reads \\uXXXX before it reads back-ticks: a backslash before a u is written as such an escape itself.
+  return "`" + name.replaceAll("\\u", "\\u005Cu").replaceAll("`", "``") + "`";
 }
 
 /** A string literal of Cypher. */

@@ -19,7 +19,13 @@ import {
   type PropertyRenames,
   upgradeOperations,
 } from "../lib/ir_diff.ts";
-import { type DraftOperation, lossOf, parseOperation, renderOperation } from "../lib/operation.ts";
+import {
+  type DraftOperation,
+  lossOf,
+  parseOperation,
+  renderOperation,
+  type Transform,
+} from "../lib/operation.ts";
 import { nameShapes, type SchemaShape, shapeKey } from "../lib/schema.ts";
 
 type Properties = Record<string, Partial<PropertyIr>>;
@@ -741,29 +747,36 @@ function graphOf(ir: SchemaIr): GraphNode[] {
 function run(graph: GraphNode[], drafts: DraftOperation[]): void {
   for (const draft of drafts) {
     const operation = parseOperation(draft.name, draft.args);
-    if (operation.kind !== "transform") continue;
-    const { transform } = operation;
-    const owner = transform.what === "renameLabel" || transform.what === "renameType"
-      ? transform.from
-      : "owner" in transform
-      ? transform.owner
-      : transform.label;
-    if (transform.what === "renameType" || ("entity" in transform && transform.entity !== "node")) continue;
-    for (const { kgid, labels, values } of graph.filter((node) => node.labels.has(owner))) {
-      if (transform.what === "renameLabel") {
-        labels.delete(transform.from);
-        labels.add(transform.to);
-      } else if (transform.what === "addLabel") labels.add(transform.other);
-      else if (transform.what === "removeLabel") labels.delete(transform.other);
-      else if (transform.what === "addProperty") {
-        if (!values.has(transform.property)) values.set(transform.property, transform.value);
-      } else if (transform.what === "removeProperty") values.delete(transform.property);
-      else if (values.has(transform.from)) {
-        const [was, is] = [values.get(transform.to), values.get(transform.from)];
-        assert.ok(was === undefined || was === is, `${renderOperation(draft)} overwrites a value of ${kgid}`);
-        values.set(transform.to, is);
-        values.delete(transform.from);
-      }
+    if (operation.kind === "transform") {
+      for (const node of graph) runOnNode(node, operation.transform, renderOperation(draft));
+    }
+  }
+}
+
+function runOnNode({ kgid, labels, values }: GraphNode, transform: Transform, line: string): void {
+  if ("entity" in transform && (transform.entity !== "node" || !labels.has(transform.owner))) return;
+  switch (transform.what) {
+    case "renameLabel":
+      if (labels.delete(transform.from)) labels.add(transform.to);
+      return;
+    case "addLabel":
+      if (labels.has(transform.label)) labels.add(transform.other);
+      return;
+    case "removeLabel":
+      if (labels.has(transform.label)) labels.delete(transform.other);
+      return;
+    case "addProperty":
+      if (!values.has(transform.property)) values.set(transform.property, transform.value);
+      return;
+    case "removeProperty":
+      values.delete(transform.property);
+      return;
+    case "renameProperty": {
+      if (!values.has(transform.from)) return;
+      const [was, is] = [values.get(transform.to), values.get(transform.from)];
+      assert.ok(was === undefined || was === is, `${line} overwrites a value of ${kgid}`);
+      values.set(transform.to, is);
+      values.delete(transform.from);
     }
   }
 }
