@@ -18,8 +18,9 @@ export interface Chain {
 export interface ChainFault {
   kind: "duplicate" | "missing-parent" | "edited" | "circle" | "heads";
   message: string;
-  /** File at which the chain breaks. */
+  /** File at which the chain breaks, and the line where there is one to change. */
   file: string;
+  line?: number;
   hint: string;
 }
 
@@ -46,6 +47,7 @@ export function chainFaults(revisions: Revision[]): ChainFault[] {
         faults.push({
           kind: "missing-parent",
           file: revision.file,
+          line: revision.parentLine,
           message: `"${revision.file}" follows "${parent.id}", which does not exist`,
           hint: meant && meant !== revision.revisionId
             ? `did you mean "${meant}"? Else take the file back from Git`
@@ -99,7 +101,7 @@ export function buildChain(revisions: Revision[]): Chain {
     const [first, ...rest] = faults;
     const more = rest.length > 0 ? "\n" + rest.map((fault) => `  and ${fault.message}`).join("\n") : "";
     throw new CrochetError("CHAIN_BROKEN", `The chain of migrations is broken: ${first.message}${more}`, {
-      at: { file: first.file },
+      at: { file: first.file, line: first.line },
       hint: first.hint,
       data: faults,
     });

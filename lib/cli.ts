@@ -24,7 +24,7 @@ import {
   type Common,
   type Context,
 } from "./commands.ts";
-import { EXIT } from "./error.ts";
+import { CrochetError, EXIT } from "./error.ts";
 import { type Io, Printer } from "./print.ts";
 import { VERSION } from "./version.ts";
 
@@ -48,9 +48,21 @@ export async function main(args: string[], io: Io): Promise<number> {
     await program.parseAsync(args, { from: "user" });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.fix;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : usage(error, print);
     return print.error(error);
   }
+}
+
+/** What commander found wrong, in our form; bare words for help have printed it already. */
+function usage(error: CommanderError, print: Printer): number {
+  if (error.code === "commander.help") return EXIT.fix;
+  const [first, meant] = error.message.replace(/^error: /, "").split("\n");
+  const message = first[0].toUpperCase() + first.slice(1);
+  const near = /Did you mean (?:one of )?(.+)\?/.exec(meant ?? "")?.[1];
+  const hint = near
+    ? `did you mean ${near}?`
+    : "crochet --help lists the commands, crochet COMMAND --help the options";
+  return print.error(new CrochetError("USAGE", message, { hint }));
 }
 
 type Dispatch = (options: Common, action: Action, words: string[]) => Promise<void>;
@@ -60,8 +72,11 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
     .description("Versioned schema and data migrations for Neo4j graphs whose models are neomodel classes.")
     .version(`crochet ${VERSION}`, "--version", "print the version")
     .exitOverride()
-    .showHelpAfterError("(crochet --help lists the commands)")
-    .configureOutput({ writeOut: (text) => io.stdout(text), writeErr: (text) => io.stderr(text) });
+    .configureOutput({
+      writeOut: (text) => io.stdout(text),
+      writeErr: (text) => io.stderr(text),
+      outputError: () => {/* printed as every other error */},
+    });
   const add = (
     parent: Command,
     signature: string,

@@ -126,7 +126,8 @@ export function checkUri(uri: string): string {
       },
     );
   }
-  if (/^[^/]*\/\/[^/?#]*@/.test(trimmed)) {
+  // An @ anywhere: a password may hold slashes.
+  if (trimmed.includes("@")) {
     throw new CrochetError("CONFIG_INVALID", "The Neo4j URI holds a user name or a password", {
       hint: "take it out, and set CROCHET_NEO4J_USERNAME and CROCHET_NEO4J_PASSWORD",
     });

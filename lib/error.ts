@@ -86,7 +86,8 @@ export class CrochetError extends Error {
   override readonly name = "CrochetError";
   readonly code: ErrorCode;
   readonly hint?: string;
-  readonly at?: Place;
+  /** Set later where only a caller knows it. */
+  at?: Place;
   readonly data?: unknown;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {

@@ -271,7 +271,21 @@ export class OperationRunner {
 
 /** What the server thinks of a statement, without running it. @throws CrochetError GRAPH_REFUSED */
 export async function explain(graph: Graph, operation: { cypher: string; params: Row }): Promise<Answer> {
-  return await graph.implicit(`EXPLAIN ${operation.cypher}`, operation.params);
+  try {
+    return await graph.implicit(`EXPLAIN ${operation.cypher}`, operation.params);
+  } catch (error) {
+    if (!(error instanceof CrochetError) || error.code !== "STATEMENT_REFUSED") throw error;
+    // The server counts from the word that was put before the statement.
+    const message = error.message.replaceAll('"EXPLAIN ', '"').replace(
+      /line 1, column (\d+) \(offset: (\d+)\)/,
+      (_, column, offset) => `line 1, column ${column - 8} (offset: ${offset - 8})`,
+    );
+    throw new CrochetError(error.code, message, {
+      cause: error,
+      hint: error.hint,
+      data: { statement: operation.cypher },
+    });
+  }
 }
 
 /** The object of a shape in a catalog. */

@@ -125,7 +125,10 @@ async function planRevision(
     if (answer.note) entry.note = answer.note;
     return answer.value;
   };
-  const incomplete = await ask(request, revision, sandbox, perform);
+  const incomplete = await ask(request, revision, sandbox, perform).catch((error) => {
+    if (error instanceof CrochetError) error.at ??= { file: revision.file };
+    throw error;
+  });
   return {
     revision: {
       revisionId: revision.revisionId,
@@ -168,7 +171,8 @@ async function ask(
     });
   } catch (error) {
     // A migration that uses the result of a write fails on a simulated answer: the plan shows what came before.
-    const own = error instanceof CrochetError && error.code === "MIGRATION_FAILED" && wrote;
+    const forbidden = (error as { data?: { forbidden?: boolean } }).data?.forbidden === true;
+    const own = error instanceof CrochetError && error.code === "MIGRATION_FAILED" && wrote && !forbidden;
     if (!own) throw error;
     return `what follows depends on results that are known only when it runs (${messageOf(error)})`;
   }

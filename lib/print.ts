@@ -83,7 +83,7 @@ export class Printer {
 
   /** The text without passwords: the values of the environment's secrets, and what stands before an @ in a URI. */
   private clean(text: string): string {
-    let cleaned = text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s"'@]+@/gi, "$1***@");
+    let cleaned = text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s"']*@/gi, "$1***@");
     for (const [name, value] of Object.entries(this.io.variables)) {
       if (value && value.length >= 4 && /PASSWORD|SECRET|TOKEN/i.test(name)) {
         cleaned = cleaned.replaceAll(value, "***");

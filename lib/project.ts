@@ -155,12 +155,17 @@ export function readIfThere(path: string): string | undefined {
 function unreadable(path: string, cause: unknown): CrochetError {
   return new CrochetError(
     "FILE_UNREADABLE",
-    `Reading "${path}" failed: ${messageOf(cause).replace(/ \(os error \d+\).*$/s, "")}`,
+    `Reading "${path}" failed: ${plainMessage(cause)}`,
     {
       cause,
       hint: "check that the file exists and that you may read it",
     },
   );
+}
+
+/** What the system said, without its number and path. */
+function plainMessage(error: unknown): string {
+  return messageOf(error).replace(/ \(os error \d+\).*$/s, "");
 }
 
 /** Writes new files, all or none of them; makes folders. @throws CrochetError FILE_EXISTS before anything is written */
@@ -173,17 +178,21 @@ export function writeNew(files: Map<string, string>, force = false): void {
     }
   }
   const written: string[] = [];
+  let current = "";
   try {
     for (const [path, text] of files) {
+      current = path;
       Deno.mkdirSync(dirname(path), { recursive: true });
       replaceFile(path, text);
       written.push(path);
     }
   } catch (error) {
     if (!force) written.forEach((path) => Deno.removeSync(path));
-    throw new CrochetError("FILE_UNREADABLE", `Writing failed, and nothing was kept: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new CrochetError(
+      "FILE_UNREADABLE",
+      `Writing "${current}" failed, and nothing was kept: ${plainMessage(error)}`,
+      { cause: error, hint: "check the path, and that you may write there" },
+    );
   }
 }
 

@@ -22,6 +22,8 @@ export interface Revision extends RevisionHeader {
   /** Path of the file from the project's folder: `migrations/0001_init.ts`. */
   file: string;
   language: "ts" | "cypher";
+  /** Line of the file on which its parent is named. */
+  parentLine: number;
   /** SHA-256 of the text over LF line ends. */
   digest: string;
   text: string;
@@ -100,6 +102,7 @@ export function parseRevision(file: string, text: string): Revision {
     schemaHash: get("schemaHash") as string,
     rollbackSafe: get("rollbackSafe") as boolean,
     file,
+    parentLine: at("parentId").line,
     language,
     digest: textDigest(text),
     text,
@@ -175,7 +178,7 @@ function cypherHeader(file: string, text: string): Header {
       throw new CrochetError(
         "REVISION_INVALID",
         `Reading the migration "${file}" failed: ${match[1]} is no plain literal`,
-        { at },
+        { at, hint: "write a text in quotes, true, false, null, or an array of texts" },
       );
     }
     if (found.has(match[1])) throw givenTwice(at, match[1]);

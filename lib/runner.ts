@@ -177,7 +177,7 @@ async function runAll(
     if (event.type === "line") lines.push(event.text);
     request.report?.(event);
   };
-  const sandbox = new Sandbox(request.project.settings.timeLimitMs);
+  const sandbox = new Sandbox(request.project.settings.timeLimitMs, (text) => report({ type: "line", text }));
   const catalog = await readCatalog(graph);
   let position = selection.record.revisions.length;
   let madeIndex = false;
@@ -191,6 +191,7 @@ async function runAll(
         result.done.push(revision.revisionId);
       } catch (error) {
         if (!(error instanceof CrochetError)) throw error;
+        error.at ??= { file: revision.file };
         result.failed = {
           revisionId: revision.revisionId,
           ...(job.operation > 0 && { operation: job.operation }),

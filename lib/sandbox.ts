@@ -9,6 +9,7 @@ import { dirname, join, relative } from "./path.ts";
 import { readIfThere } from "./project.ts";
 import type { FromWorker, ToWorker } from "./sandbox_worker.ts";
 import { CROCHET_MODULE } from "./graph_value.ts";
+import { count } from "./text.ts";
 
 /** A migration as code: the module to run and which file each generated URL came from. */
 export interface CompiledMigration {
@@ -153,7 +154,11 @@ export class Sandbox {
   private worker: Worker | undefined;
   private nextId = 0;
 
-  constructor(private readonly timeLimitMs: number) {}
+  /** `talk` gets what migrations print. */
+  constructor(
+    private readonly timeLimitMs: number,
+    private readonly talk: (text: string) => void = () => {},
+  ) {}
 
   /** Loads a migration and gives what it exports, functions as the word "function". */
   async load(migration: CompiledMigration): Promise<Record<string, unknown>> {
@@ -181,10 +186,11 @@ export class Sandbox {
     if (message.type === "done" && message.open.length > 0) {
       throw new CrochetError(
         "MIGRATION_FAILED",
-        `The migration "${migration.file}" ended before its operation "${message.open[0]}" did`,
+        `The migration "${migration.file}" does not await its operation "${message.open[0]}"`,
         {
           at: { file: migration.file },
           hint: `write: await ctx.${message.open[0]}(...)`,
+          data: { forbidden: true },
         },
       );
     }
@@ -228,6 +234,7 @@ export class Sandbox {
         finish(() => reject(failure?.error ?? migrationFailed(migration, event.message, "")));
       };
       worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+        if (data.type === "talk") return this.talk(data.text);
         if (data.type === "call") {
           clearTimeout(timer);
           queue = queue.then(() =>
@@ -238,7 +245,9 @@ export class Sandbox {
         // What was asked for before the end is answered before the end.
         queue.then(() => {
           if (data.type !== "failed") return finish(() => failure ? reject(failure.error) : resolve(data));
-          const error = failure?.error ?? migrationFailed(migration, data.message, data.stack);
+          const error = failure?.error ??
+            migrationFailed(migration, data.message, data.stack, data.forbidden);
+          if (error instanceof CrochetError) error.at ??= placeOf(migration, data.stack);
           finish(() => reject(error));
         });
       };
@@ -271,8 +280,8 @@ function timedOut(migration: CompiledMigration, limitMs: number): CrochetError {
   return new CrochetError(
     "MIGRATION_TIMEOUT",
     `The migration "${migration.file}" computed for more than ${
-      limitMs / 1000
-    } seconds between two operations, and was stopped`,
+      count(limitMs / 1000, "second")
+    } between two operations, and was stopped`,
     {
       at: { file: migration.file },
       hint: "look for an endless loop, or raise [migrations] time_limit_seconds in crochet.toml",
@@ -280,7 +289,12 @@ function timedOut(migration: CompiledMigration, limitMs: number): CrochetError {
   );
 }
 
-function migrationFailed(migration: CompiledMigration, message: string, stack: string): CrochetError {
+function migrationFailed(
+  migration: CompiledMigration,
+  message: string,
+  stack: string,
+  forbidden = false,
+): CrochetError {
   const denied = /Requires (\w+) access|NotCapable|--allow-/.test(message);
   const text = denied
     ? "it reached for a file, the network, the environment or a process, which a migration may not"
@@ -290,6 +304,7 @@ function migrationFailed(migration: CompiledMigration, message: string, stack: s
     hint: denied
       ? "hand data to the migration through its context"
       : "correct the migration, and run crochet upgrade again",
+    data: { forbidden: denied || forbidden },
   });
 }
 

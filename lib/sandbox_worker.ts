@@ -22,8 +22,18 @@ export type ToWorker =
 export type FromWorker =
   | { type: "loaded"; id: number; exports: Record<string, unknown> }
   | { type: "call"; call: number; name: string; args: unknown[] }
+  | { type: "talk"; text: string }
   | { type: "done"; id: number; open: string[] }
-  | { type: "failed"; id: number; message: string; stack: string; ofOperation: boolean };
+  | { type: "failed"; id: number; message: string; stack: string; forbidden: boolean };
+
+/** A call whose answer is awaited, or not. */
+interface Call {
+  name: string;
+  /** Where the migration made the call. */
+  site: Error;
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
 
 type Migration =
   & Record<string, unknown>
@@ -34,15 +44,14 @@ const scope = self as unknown as {
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
 };
 const post = scope.postMessage.bind(scope);
-const waiting = new Map<
-  number,
-  { name: string; resolve(value: unknown): void; reject(error: Error): void }
->();
+const waiting = new Map<number, Call>();
 let migration: Migration | undefined;
 let calls = 0;
+/** Names of operations whose answers nobody asked for yet. */
+const unawaited = new Set<string>();
 
-/** An operation that the main thread refused: told apart from the migration's own errors. */
-class OperationError extends Error {}
+/** Something that a migration may not do, whatever it got from its operations. */
+class Forbidden extends Error {}
 
 (globalThis as Record<symbol, unknown>)[Symbol.for("crochet")] = CROCHET_MODULE;
 takePowersAway();
@@ -52,7 +61,10 @@ scope.onmessage = async ({ data }) => {
     const call = waiting.get(data.call);
     waiting.delete(data.call);
     if (data.error === undefined) call?.resolve(data.value);
-    else call?.reject(new OperationError(data.error));
+    else if (call) {
+      call.site.message = data.error;
+      call.reject(call.site);
+    }
     return;
   }
   try {
@@ -65,7 +77,7 @@ scope.onmessage = async ({ data }) => {
       post({ type: "loaded", id: data.id, exports });
     } else {
       await migration![data.direction]!(context(data.operations, data.revision));
-      post({ type: "done", id: data.id, open: [...waiting.values()].map((call) => call.name) });
+      post({ type: "done", id: data.id, open: [...unawaited] });
     }
   } catch (error) {
     const thrown = error instanceof Error ? error : new Error(String(error));
@@ -74,45 +86,54 @@ scope.onmessage = async ({ data }) => {
       id: data.id,
       message: thrown.message,
       stack: thrown.stack ?? "",
-      ofOperation: error instanceof OperationError,
+      forbidden: error instanceof Forbidden,
     });
   }
 };
 
 function context(operations: string[], revision: Record<string, unknown>): unknown {
+  unawaited.clear();
   const ctx: Record<string, unknown> = { ...revision };
-  for (const name of operations) {
-    ctx[name] = (...args: unknown[]) =>
-      new Promise((resolve, reject) => {
-        const call = ++calls;
-        waiting.set(call, { name, resolve, reject });
-        try {
-          post({ type: "call", call, name, args });
-        } catch (error) {
-          waiting.delete(call);
-          reject(new Error(`ctx.${name}: an argument cannot be handed over: ${(error as Error).message}`));
-        }
-      });
-  }
+  for (const name of operations) ctx[name] = (...args: unknown[]) => call(name, args);
   return new Proxy(ctx, {
     get(target, name) {
       if (name in target || typeof name === "symbol" || name === "then") return target[name as string];
       // Asked for by name, so that the main thread can say what was meant.
-      return (...args: unknown[]) =>
-        new Promise((resolve, reject) => {
-          const call = ++calls;
-          waiting.set(call, { name: String(name), resolve, reject });
-          post({ type: "call", call, name: String(name), args });
-        });
+      return (...args: unknown[]) => call(name, args);
     },
   });
+}
+
+/** Sends a call. The answer notes that somebody waits for it: an operation nobody awaits is a mistake. */
+function call(name: string, args: unknown[]): PromiseLike<unknown> {
+  const id = ++calls;
+  unawaited.add(name);
+  const answer = new Promise((resolve, reject) => {
+    const entry: Call = { name, site: new Error(), resolve, reject };
+    waiting.set(id, entry);
+    try {
+      post({ type: "call", call: id, name, args });
+    } catch (error) {
+      waiting.delete(id);
+      entry.site.message = `ctx.${name}: an argument cannot be handed over: ${(error as Error).message}`;
+      reject(entry.site);
+    }
+  });
+  // Nobody may be there to see it fail; whoever awaits it sees it all the same.
+  answer.catch(() => {});
+  return {
+    then(resolve, reject) {
+      unawaited.delete(name);
+      return answer.then(resolve, reject);
+    },
+  };
 }
 
 /** Time and chance differ between a run and its repetition; code from text could import what may not be imported. */
 function takePowersAway(): void {
   const refuse = (what: string, instead: string) =>
     function () {
-      throw new Error(`${what} is not available in a migration: ${instead}`);
+      throw new Forbidden(`${what} is not available in a migration: ${instead}`);
     };
   const later =
     "a run that is resumed must do the same again; write the value out, or let Cypher compute it (datetime(), randomUUID())";
@@ -137,7 +158,6 @@ function takePowersAway(): void {
   define(globalThis, "Date", FixedDate);
   define(Math, "random", noChance);
   for (const name of ["randomUUID", "getRandomValues"]) define(Object.getPrototypeOf(crypto), name, noChance);
-  define(Object.getPrototypeOf(performance), "now", noClock);
   const temporal = (globalThis as { Temporal?: { Now?: object } }).Temporal?.Now;
   if (temporal) { for (const name of Object.getOwnPropertyNames(temporal)) define(temporal, name, noClock); }
   for (const name of ["setTimeout", "setInterval", "eval"]) {
@@ -149,6 +169,30 @@ function takePowersAway(): void {
   const kinds = [function () {}, async function () {}, function* () {}, async function* () {}];
   for (const kind of kinds) define(Object.getPrototypeOf(kind), "constructor", noFile);
   define(globalThis, "Function", noFile);
-  define(globalThis, "Deno", undefined);
-  define(globalThis, "process", undefined);
+  const closed = (refusal: () => never) =>
+    new Proxy({}, { get: refusal, has: () => false, ownKeys: refusal });
+  for (const name of ["Deno", "process", "Bun"]) define(globalThis, name, closed(noAccess as () => never));
+  define(globalThis, "performance", closed(noClock as () => never));
+  for (const name of ["File", "Event", "CustomEvent", "MessageEvent"]) define(globalThis, name, noClock);
+  define(AbortSignal, "timeout", noClock);
+  define(Atomics, "wait", noClock);
+  const format = Intl.DateTimeFormat.prototype;
+  for (const name of ["formatToParts", "formatRange", "formatRangeToParts"] as const) {
+    define(format, name, noClock);
+  }
+  const real = Object.getOwnPropertyDescriptor(format, "format")!.get!;
+  Object.defineProperty(format, "format", {
+    get() {
+      const bound = real.call(this) as (date?: unknown) => string;
+      return (date?: unknown) => (date === undefined ? noClock() : bound(date));
+    },
+  });
+  const say = (...words: unknown[]) =>
+    post({
+      type: "talk",
+      text: words.map((word) => typeof word === "string" ? word : JSON.stringify(word) ?? String(word)).join(
+        " ",
+      ),
+    });
+  for (const name of Object.keys(console)) define(console, name, say);
 }

@@ -8,6 +8,7 @@ import { type LockHolder, readLock } from "./graph_lock.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Project, readEveryRevision } from "./project.ts";
 import { compareStanding, describeStanding } from "./reconcile.ts";
+import { editedFiles, missingFiles } from "./verify.ts";
 import type { AppliedRevision, BatchRecord, PartialRun } from "./record.ts";
 
 /** The state of a project. */
@@ -61,6 +62,8 @@ export async function readStatus(
     ...(difference && { difference }),
     faults: [
       ...failures.map((failure) => failure.message),
+      ...missingFiles(revisions, applied),
+      ...editedFiles(revisions, applied),
       ...chainFaults(revisions).map((fault) => fault.message),
     ],
   };

@@ -59,7 +59,8 @@ function check(name: string, faults: string[]): Check {
   return { name, ok: faults.length === 0, details: faults };
 }
 
-function missingFiles(revisions: Revision[], applied: AppliedRevision[]): string[] {
+/** Applied revisions without a file, in words. */
+export function missingFiles(revisions: Revision[], applied: AppliedRevision[]): string[] {
   const files = new Set(revisions.map((revision) => revision.revisionId));
   return [
     ...new Set(
@@ -70,7 +71,8 @@ function missingFiles(revisions: Revision[], applied: AppliedRevision[]): string
   ];
 }
 
-function editedFiles(revisions: Revision[], applied: AppliedRevision[]): string[] {
+/** Applied revisions whose file was edited, in words. */
+export function editedFiles(revisions: Revision[], applied: AppliedRevision[]): string[] {
   const files = new Map(revisions.map((revision) => [revision.revisionId, revision]));
   return applied.flatMap(({ revisionId, digest }) => {
     const file = files.get(revisionId);
