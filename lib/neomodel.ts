@@ -16,6 +16,7 @@ import type { Span } from "./python_syntax.ts";
 import {
   type Attribute,
   type ClassValue,
+  functionBody,
   type InstanceValue,
   methodResolutionOrder,
   type MroEntry,
@@ -425,7 +426,8 @@ class ModelReader {
   private checkMadeAttributes(cls: ClassValue, entry: ClassValue): void {
     for (const [name, { value, where }] of entry.attributes) {
       const maker = value.kind === "unknown" && value.of?.kind === "function" ? value.of : undefined;
-      const made = maker !== undefined && /\w*(Property|Relationship(To|From)?)\s*\(/.test(bodyOf(maker));
+      const made = maker !== undefined &&
+        /\w*(Property|Relationship(To|From)?)\s*\(/.test(functionBody(maker));
       const changed = name === "<changed at run time>" && value.kind === "instance" &&
         value.callee.kind === "external" &&
         /^builtins\.(locals|vars|globals)$/.test(value.callee.path);
@@ -769,16 +771,10 @@ class ModelReader {
   }
 }
 
-/** The text of a function without its first line. */
-function bodyOf(value: PyValue & { kind: "function" }): string {
-  const text = value.where.module.file.text.slice(value.where.span.from, value.where.span.to);
-  return text.slice(text.indexOf("\n") + 1);
-}
-
 /** May a decorator change the class? A library's is taken to keep it; the project's own is looked at. */
 function mayChange(decorator: PyValue): boolean {
   if (decorator.kind === "function") {
-    return /\bsetattr\b|\.\w+\s*=[^=]|Property\s*\(|Relationship|\btype\s*\(/.test(bodyOf(decorator));
+    return /\bsetattr\b|\.\w+\s*=[^=]|Property\s*\(|Relationship|\btype\s*\(/.test(functionBody(decorator));
   }
   return decorator.kind !== "external" &&
     !(decorator.kind === "instance" && decorator.callee.kind === "external");

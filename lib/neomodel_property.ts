@@ -6,7 +6,9 @@
 import type { Span } from "./python_syntax.ts";
 import {
   classAttribute,
+  type ClassValue,
   externalAncestors,
+  functionBody,
   type InstanceValue,
   methodResolutionOrder,
   type PyValue,
@@ -176,7 +178,7 @@ export function readProperty(
       "write the options out",
     );
   }
-  const own = isOwn && ["__init__", "setup"].find((name) => classAttribute(call.callee as never, name));
+  const own = call.callee.kind === "class" ? optionSetter(call.callee) : undefined;
   if (own) {
     report(
       "error",
@@ -263,6 +265,16 @@ export function readProperty(
     declaredIn,
   };
   return { property, problems };
+}
+
+/** The method of an own property class that sets options, by what its text mentions. */
+function optionSetter(cls: ClassValue): string | undefined {
+  return ["__init__", "setup"].find((name) => {
+    const value = classAttribute(cls, name)?.value;
+    if (value?.kind !== "function") return false;
+    const options = /\b(index|unique_index|fulltext_index|vector_index|required|db_property|setattr)\b/;
+    return options.test(functionBody(value));
+  });
 }
 
 type Report = (

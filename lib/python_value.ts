@@ -276,3 +276,9 @@ function memberValue(cls: ClassValue, name: string, value: PyValue): PyValue {
   }
   return int(last);
 }
+
+/** The text of a function without its first line: what a reader that runs nothing can look through. */
+export function functionBody(value: PyValue & { kind: "function" }): string {
+  const text = value.where.module.file.text.slice(value.where.span.from, value.where.span.to);
+  return text.slice(text.indexOf("\n") + 1);
+}

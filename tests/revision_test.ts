@@ -95,15 +95,15 @@ const SAME: [about: string, part: string, by: string][] = [
   ["a byte order mark", "/** A", "\uFEFF/** A"],
 ];
 
-Deno.test("parseRevision() reads the header however it is written", () => {
-  for (const [about, part, by] of SAME) {
+for (const [about, part, by] of SAME) {
+  Deno.test(`parseRevision() reads the header with ${about}`, () => {
     const { revisionId, parents, schemaHash, rollbackSafe } = parseRevision(
       "migrations/0002_b.ts",
       replaced(TS, part, by),
     );
-    assert.deepEqual({ revisionId, parents, schemaHash, rollbackSafe }, HEADER, about);
-  }
-});
+    assert.deepEqual({ revisionId, parents, schemaHash, rollbackSafe }, HEADER);
+  });
+}
 
 /** Replacements in {@link TS} that are refused with a place and words. */
 const REFUSED: [about: string, part: string, by: string, place: string, message: RegExp][] = [
@@ -170,15 +170,6 @@ Deno.test("parseRevision() refuses three parents", () => {
     `parentDigest = ["${HASH}", "${HASH}", "${HASH}"]`,
   );
   checkRefusal("migrations/0002_b.ts", text, "migrations/0002_b.ts:5", /an array of two texts/);
-});
-
-Deno.test("parseRevision() refuses one parent twice", () => {
-  const text = replaced(
-    replaced(TS, '"0001_a"', '["0001_a", "0001_a"]'),
-    `parentDigest = "${HASH}"`,
-    `parentDigest = ["${HASH}", "${HASH}"]`,
-  );
-  checkRefusal("migrations/0002_b.ts", text, "migrations/0002_b.ts:5", /./);
 });
 
 Deno.test("parseRevision() reads the first revision and a merge", () => {
