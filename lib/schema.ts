@@ -92,7 +92,7 @@ export function distinctName(shape: SchemaShape): string {
 
 /** A label, type, property or name as Cypher takes it, whatever it contains. */
 export function quoteName(name: string): string {
-  // Cypher reads \uXXXX before it reads back-ticks: a backslash before a u is written as such an escape itself.
+  // Cypher reads its escapes (\u0041) before it reads back-ticks: a backslash before a u is written as such an escape itself.
   return "`" + name.replaceAll("\\u", "\\u005Cu").replaceAll("`", "``") + "`";
 }
 
