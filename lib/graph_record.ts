@@ -93,17 +93,26 @@ function batchRecord(row: Row): BatchRecord {
   };
 }
 
+function constraintName(label: string): string {
+  return `_crochet_${label.slice("_Crochet".length).toLowerCase()}`;
+}
+
 /** Makes the record's constraints and its root, where they are missing; gives the graph's id. */
 export async function prepareRecord(graph: Graph): Promise<string> {
   const names = await graph.read("SHOW CONSTRAINTS YIELD name WHERE name STARTS WITH '_crochet' RETURN name");
   const known = new Set(names.map((row) => row.name));
-  for (const [label, property] of CONSTRAINTS) {
-    const name = `_crochet_${label.slice("_Crochet".length).toLowerCase()}`;
-    if (!known.has(name)) {
-      await graph.implicit(
-        `CREATE CONSTRAINT ${name} IF NOT EXISTS FOR (n:${label}) REQUIRE n.${property} IS UNIQUE`,
-      );
-    }
+  const missing = CONSTRAINTS.filter(([label]) => !known.has(constraintName(label)));
+  // Two runs may meet here for the first time: one transaction, repeated where they block each other.
+  if (missing.length > 0) {
+    await graph.write(async (tx) => {
+      for (const [label, property] of missing) {
+        await tx.run(
+          `CREATE CONSTRAINT ${
+            constraintName(label)
+          } IF NOT EXISTS FOR (n:${label}) REQUIRE n.${property} IS UNIQUE`,
+        );
+      }
+    });
   }
   return await graph.write(async (tx) => {
     const { rows } = await tx.run(

@@ -156,8 +156,8 @@ Deno.test("readConfig() takes variables over defaults", () => {
 const BAD: [about: string, text: string, place: string, message: RegExp, hint: RegExp][] = [
   ["no TOML", "[project]\nname = p\n", "crochet.toml:2:8", /./, /texts stand in quotes/],
   ["an open text", '[project]\n\nname = "p\n', "crochet.toml:3:10", /./, /texts stand in quotes/],
-  ["a table twice", "[project]\n[project]\n", "crochet.toml:2:9", /./, /correct the line/],
-  ["a key twice", '[project]\nname = "a"\nname = "b"\n', "crochet.toml:3:5", /./, /correct the line/],
+  ["a table twice", "[project]\n[project]\n", "crochet.toml:2:2", /./, /correct the line/],
+  ["a key twice", '[project]\nname = "a"\nname = "b"\n', "crochet.toml:3:1", /./, /correct the line/],
   ["an unknown table", "[projekt]\n", "crochet.toml:1", /"projekt" is not known/, /did you mean \[project\]/],
   [
     "an unknown table without a near one",
