@@ -231,7 +231,9 @@ function fits(value: unknown, kind: Kind): boolean {
 function lineOf(text: string, path: string[]): number | undefined {
   const lines = text.split("\n");
   const header = (parts: string[]) =>
-    lines.findIndex((line) => line.replace(/[\s"']/g, "").startsWith(`[${parts.join(".")}]`));
+    lines.findIndex((line) =>
+      line.replace(/[\s"']/g, "").replace(/^\[\[/, "[").startsWith(`[${parts.join(".")}]`)
+    );
   const asTable = header(path);
   if (asTable !== -1) return asTable + 1;
   const start = path.length > 1 ? header(path.slice(0, -1)) : -1;

@@ -45,57 +45,72 @@ function batched(server: ServerFeatures, variables: string, body: string, rows: 
 
 /** The statement of a transform; it can be repeated, since it finds only what is still to be done. */
 export function transformStatement(transform: Transform, server: ServerFeatures): Statement {
-  const q = quoteName;
-  const all = (match: string, variables: string, body: string, params: Row = {}): Statement => ({
+  const { match, variables, body, params } = transformParts(transform);
+  return {
     text: `${match} ${batched(server, variables, body, TRANSFORM_BATCH)} RETURN count(*) AS changed`,
     params,
     kind: "batched",
-  });
+  };
+}
+
+/** What a transform finds, and what it does with each thing that it found. */
+function transformParts(
+  transform: Transform,
+): { match: string; variables: string; body: string; params: Row } {
+  const q = quoteName;
+  const except = (transform.except ?? []).map((label) => `NOT n:${q(label)}`);
+  const parts = (pattern: string, tests: string[], variables: string, body: string, params: Row = {}) => {
+    const conditions = [...tests, ...except].join(" AND ");
+    return { match: `MATCH ${pattern}${conditions ? ` WHERE ${conditions}` : ""}`, variables, body, params };
+  };
   switch (transform.what) {
     case "renameLabel":
-      return all(
-        `MATCH (n:${q(transform.from)})`,
+      return parts(
+        `(n:${q(transform.from)})`,
+        [],
         "n",
         `SET n:${q(transform.to)} REMOVE n:${q(transform.from)}`,
       );
     case "addLabel":
-      return all(
-        `MATCH (n:${q(transform.label)}) WHERE NOT n:${q(transform.other)}`,
+      return parts(
+        `(n:${q(transform.label)})`,
+        [`NOT n:${q(transform.other)}`],
         "n",
         `SET n:${q(transform.other)}`,
       );
     case "removeLabel":
-      return all(
-        `MATCH (n:${q(transform.label)}) WHERE n:${q(transform.other)}`,
+      return parts(
+        `(n:${q(transform.label)})`,
+        [`n:${q(transform.other)}`],
         "n",
         `REMOVE n:${q(transform.other)}`,
       );
-    case "renameType":
-      return all(
-        `MATCH (a)-[r:${q(transform.from)}]->(b)`,
-        "a, r, b",
-        `CREATE (a)-[x:${q(transform.to)}]->(b) SET x = properties(r) DELETE r`,
-      );
+    case "renameType": {
+      const body = `CREATE (a)-[x:${q(transform.to)}]->(b) SET x = properties(r) DELETE r`;
+      return parts(`(a)-[r:${q(transform.from)}]->(b)`, [], "a, r, b", body);
+    }
     default: {
       const variable = transform.entity === "node" ? "n" : "r";
-      const owner = q(transform.owner);
-      const match = transform.entity === "node" ? `MATCH (n:${owner})` : `MATCH ()-[r:${owner}]->()`;
+      const pattern = transform.entity === "node"
+        ? `(n:${q(transform.owner)})`
+        : `()-[r:${q(transform.owner)}]->()`;
       const property = (name: string) => `${variable}.${q(name)}`;
       if (transform.what === "addProperty") {
         const set = `SET ${property(transform.property)} = $value`;
-        return all(`${match} WHERE ${property(transform.property)} IS NULL`, variable, set, {
+        return parts(pattern, [`${property(transform.property)} IS NULL`], variable, set, {
           value: transform.value,
         });
       }
       if (transform.what === "removeProperty") {
-        return all(
-          `${match} WHERE ${property(transform.property)} IS NOT NULL`,
+        return parts(
+          pattern,
+          [`${property(transform.property)} IS NOT NULL`],
           variable,
           `REMOVE ${property(transform.property)}`,
         );
       }
       const [from, to] = [property(transform.from), property(transform.to)];
-      return all(`${match} WHERE ${from} IS NOT NULL`, variable, `SET ${to} = ${from} REMOVE ${from}`);
+      return parts(pattern, [`${from} IS NOT NULL`], variable, `SET ${to} = ${from} REMOVE ${from}`);
     }
   }
 }
@@ -104,15 +119,9 @@ export function transformStatement(transform: Transform, server: ServerFeatures)
 export function renameConflicts(transform: Transform): Statement | undefined {
   if (transform.what !== "renameProperty") return undefined;
   const variable = transform.entity === "node" ? "n" : "r";
-  const match = transform.entity === "node"
-    ? `(n:${quoteName(transform.owner)})`
-    : `()-[r:${quoteName(transform.owner)}]->()`;
   const [from, to] = [transform.from, transform.to].map((name) => `${variable}.${quoteName(name)}`);
-  return {
-    text: `MATCH ${match} WHERE ${from} IS NOT NULL AND ${to} <> ${from} RETURN count(*) AS conflicts`,
-    params: {},
-    kind: "data",
-  };
+  const text = `${transformParts(transform).match} AND ${to} <> ${from} RETURN count(*) AS conflicts`;
+  return { text, params: {}, kind: "data" };
 }
 
 /** Counts what a transform would touch now. */
@@ -125,15 +134,11 @@ export function countStatement(operation: Operation): Statement | undefined {
     };
   }
   if (operation.kind !== "transform") return undefined;
-  const { text, params } = transformStatement(operation.transform, {
-    version: [5, 26],
-    edition: "community",
-  });
-  const match = text.slice(0, text.indexOf(" CALL (")).replace("MATCH (a)-[r", "MATCH ()-[r").replace(
-    "->(b)",
-    "->()",
-  );
-  return { text: `${match} RETURN count(*) AS n`, params: "value" in params ? {} : params, kind: "data" };
+  return {
+    text: `${transformParts(operation.transform).match} RETURN count(*) AS n`,
+    params: {},
+    kind: "data",
+  };
 }
 
 type NodesOperation = Operation & { kind: "nodes" };

@@ -6,13 +6,8 @@
 import { buildChain } from "./chain.ts";
 import { CrochetError } from "./error.ts";
 import { buildIr, EMPTY_IR, renderSnapshot, schemaHash, type SchemaIr } from "./ir.ts";
-import {
-  diffIr,
-  downgradeOperations,
-  type IrDiff,
-  type PropertyRenames,
-  upgradeOperations,
-} from "./ir_diff.ts";
+import { diffIr, downgradeOperations, type IrDiff, upgradeOperations } from "./ir_diff.ts";
+import type { PropertyRenames } from "./ir_steps.ts";
 import { loadModels, type ModelReading } from "./model_files.ts";
 import { type DraftOperation, parseOperation, renderOperation } from "./operation.ts";
 import { join } from "./path.ts";
@@ -197,7 +192,7 @@ function cypherOf(operation: DraftOperation): string[] {
   return planOperation(parseOperation(operation.name, args), context).statements.map(({ cypher }) => {
     const value = args[2];
     const literal = typeof value === "string" ? quoteString(value) : JSON.stringify(value);
-    return cypher.replace(" = $value", ` = ${literal}`).replace(
+    return cypher.replace(" = $value", () => ` = ${literal}`).replace(
       /^(DROP (?:CONSTRAINT|INDEX) .*)$/,
       "$1 IF EXISTS",
     );

@@ -116,7 +116,8 @@ function placeIn(cls: ClassValue, text: string, line: string): { at: number; tex
   const lineStart = text.lastIndexOf("\n", first.from - 1) + 1;
   const indent = text.slice(lineStart, first.from);
   const isDocstring = first.kind === "expression" && first.value.kind === "string";
-  const oneLine = /\S/.test(indent);
+  // The line before may go on with a backslash: then the body is still on the line of its class.
+  const oneLine = /\S/.test(indent) || /\\\r?\n$/.test(text.slice(0, lineStart));
   if (oneLine) {
     return isDocstring ? { at: first.to, text: `; ${line}` } : { at: first.from, text: `${line}; ` };
   }

@@ -59,24 +59,47 @@ export class Ledger {
   /** Opens the ledger, and makes it where it is missing. @throws CrochetError LEDGER_INVALID */
   static async open(path: string): Promise<Ledger> {
     const { DatabaseSync } = await import("node:sqlite");
+    let db: DatabaseSync | undefined;
     try {
       Deno.mkdirSync(dirname(path), { recursive: true });
-      const db = new DatabaseSync(path, { timeout: 10_000 });
+      db = new DatabaseSync(path, { timeout: 10_000 });
       const ledger = new Ledger(db, path);
+      // Looked at before anything is written: the file may be somebody else's.
+      const tables = ledger.all("SELECT name FROM sqlite_master").length;
+      const version = tables === 0 ? undefined : ledger.version();
       db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
-      const version = ledger.meta("schema_version");
       if (version === undefined) ledger.create();
-      else if (Number(version) > SCHEMA_VERSION) {
-        throw new CrochetError(
-          "LEDGER_INVALID",
-          `The ledger "${path}" was written by a newer crochet (format ${version})`,
-          { hint: "use that version or a newer one" },
-        );
-      }
       return ledger;
     } catch (error) {
+      db?.close();
       throw ledgerError(path, error);
     }
+  }
+
+  /** Format of the file. @throws CrochetError LEDGER_INVALID where it is no ledger, or a newer one's */
+  private version(): number {
+    const isLedger =
+      this.all("SELECT name FROM sqlite_master WHERE name IN ('ledger_meta', 'applied_revisions', 'events')")
+        .length === 3;
+    const text = isLedger
+      ? this.all("SELECT value FROM ledger_meta WHERE key = 'schema_version'")[0]?.value
+      : undefined;
+    const version = Number(text);
+    if (!Number.isInteger(version) || version < 1) {
+      throw new CrochetError(
+        "LEDGER_INVALID",
+        `"${this.path}" is no ledger of Crochet, and was left as it is`,
+        { hint: "name another file with [ledger] path in crochet.toml, or move this one away" },
+      );
+    }
+    if (version > SCHEMA_VERSION) {
+      throw new CrochetError(
+        "LEDGER_INVALID",
+        `The ledger "${this.path}" was written by a newer crochet (format ${version})`,
+        { hint: "use that version or a newer one" },
+      );
+    }
+    return version;
   }
 
   private create(): void {
@@ -119,12 +142,6 @@ export class Ledger {
     } catch (error) {
       throw ledgerError(this.path, error);
     }
-  }
-
-  private meta(key: string): string | undefined {
-    const known = this.all("SELECT name FROM sqlite_master WHERE name = 'ledger_meta'");
-    if (known.length === 0) return undefined;
-    return this.all("SELECT value FROM ledger_meta WHERE key = ?", key)[0]?.value as string | undefined;
   }
 
   /** The graph that was last met at an address. */
@@ -319,21 +336,24 @@ export class Ledger {
         }
       }
     }
-    for (const row of this.all("SELECT * FROM applied_revisions ORDER BY graph_id, position")) {
-      const key = `${row.graph_id} ${row.revision_id}`;
-      const event = applied.get(key);
-      if (event === undefined) {
-        return `revision "${row.revision_id}" is recorded as applied, but no event says so`;
+    const rows = this.all("SELECT * FROM applied_revisions ORDER BY graph_id, position");
+    const keyOf = (row: Record<string, unknown>) => `${row.graph_id} ${row.revision_id}`;
+    const present = new Set(rows.map(keyOf));
+    const unknown = rows.find((row) => !applied.has(keyOf(row)));
+    if (unknown) return `revision "${unknown.revision_id}" is recorded as applied, but no event says so`;
+    const missing = [...applied.keys()].find((key) => !present.has(key));
+    if (missing) return `the record of revision "${missing.split(" ")[1]}" is missing`;
+    for (const row of rows) {
+      if (applied.get(keyOf(row)) !== recordText(row)) {
+        return `the record of revision "${row.revision_id}" was changed`;
       }
-      if (event !== recordText(row)) return `the record of revision "${row.revision_id}" was changed`;
       const [first] = [...applied.keys()].filter((other) => other.startsWith(`${row.graph_id} `));
-      if (first !== key) {
+      if (first !== keyOf(row)) {
         return `the records of revisions "${row.revision_id}" and "${first.split(" ")[1]}" changed places`;
       }
-      applied.delete(key);
+      applied.delete(first);
     }
-    const [lost] = applied.keys();
-    return lost && `the record of revision "${lost.split(" ")[1]}" is missing`;
+    return undefined;
   }
 }
 
@@ -364,7 +384,8 @@ function ledgerError(path: string, error: unknown): unknown {
   if (error instanceof CrochetError) return error;
   const code = (error as { code?: string })?.code;
   if (
-    code !== "ERR_SQLITE_ERROR" && !(error instanceof Deno.errors.NotCapable) &&
+    code !== "ERR_SQLITE_ERROR" && !(error instanceof Deno.errors.AlreadyExists) &&
+    !(error instanceof Deno.errors.NotADirectory) && !(error instanceof Deno.errors.NotCapable) &&
     !(error instanceof Deno.errors.PermissionDenied)
   ) return error;
   return new CrochetError("LEDGER_INVALID", `The ledger "${path}" cannot be used: ${messageOf(error)}`, {

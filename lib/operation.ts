@@ -59,12 +59,21 @@ export type Operation =
 
 /** A change of everything that carries a label or a type, made in server-side batches. */
 export type Transform =
-  | { what: "renameLabel"; from: string; to: string }
-  | { what: "addLabel" | "removeLabel"; label: string; other: string }
-  | { what: "renameType"; from: string; to: string }
-  | { what: "addProperty"; entity: "node" | "relationship"; owner: string; property: string; value: unknown }
-  | { what: "removeProperty"; entity: "node" | "relationship"; owner: string; property: string }
-  | { what: "renameProperty"; entity: "node" | "relationship"; owner: string; from: string; to: string };
+  & { except?: string[] }
+  & (
+    | { what: "renameLabel"; from: string; to: string }
+    | { what: "addLabel" | "removeLabel"; label: string; other: string }
+    | { what: "renameType"; from: string; to: string }
+    | {
+      what: "addProperty";
+      entity: "node" | "relationship";
+      owner: string;
+      property: string;
+      value: unknown;
+    }
+    | { what: "removeProperty"; entity: "node" | "relationship"; owner: string; property: string }
+    | { what: "renameProperty"; entity: "node" | "relationship"; owner: string; from: string; to: string }
+  );
 
 /** An operation as a draft writes it: the name of the context's method and its arguments. */
 export interface DraftOperation {
@@ -106,7 +115,7 @@ export const OPERATIONS: ReadonlyMap<string, Spec> = new Map<string, Spec>([
         labelOrType: args.name(0, owner),
         properties: [args.name(1, "property")],
       };
-      return options ? { ...found, options: args.options(2, options) as SchemaOptions } : found;
+      return options ? { ...found, options: args.schemaOptions(2, options) } : found;
     };
     const signature = `(${owner}, property${options ? `, { ${options.join(", ")} }` : ""})`;
     return [
@@ -126,14 +135,24 @@ export const OPERATIONS: ReadonlyMap<string, Spec> = new Map<string, Spec>([
       transform({ what: "renameLabel", from: args.name(0, "old"), to: args.otherName(1, "new") }),
   }],
   ["addLabel", {
-    signature: "(label, other)",
+    signature: "(label, other, { except? })",
     parse: (args) =>
-      transform({ what: "addLabel", label: args.name(0, "label"), other: args.otherName(1, "other") }),
+      transform({
+        what: "addLabel",
+        label: args.name(0, "label"),
+        other: args.otherName(1, "other"),
+        ...args.except(2),
+      }),
   }],
   ["removeLabel", {
-    signature: "(label, other)",
+    signature: "(label, other, { except? })",
     parse: (args) =>
-      transform({ what: "removeLabel", label: args.name(0, "label"), other: args.otherName(1, "other") }),
+      transform({
+        what: "removeLabel",
+        label: args.name(0, "label"),
+        other: args.otherName(1, "other"),
+        ...args.except(2),
+      }),
   }],
   ["renameRelationshipType", {
     signature: "(old, new)",
@@ -142,30 +161,34 @@ export const OPERATIONS: ReadonlyMap<string, Spec> = new Map<string, Spec>([
   }],
   ...(["node", "relationship"] as const).flatMap((entity): [string, Spec][] => {
     const [suffix, owner] = entity === "node" ? ["NodeProperty", "label"] : ["RelationshipProperty", "type"];
+    const but = entity === "node" ? ", { except? }" : "";
+    const except = (args: Arguments, i: number) => (entity === "node" ? args.except(i) : {});
     return [
       [`add${suffix}`, {
-        signature: `(${owner}, property, value?)`,
+        signature: `(${owner}, property, value?${but})`,
         parse: (args) =>
           transform({
             what: "addProperty",
             entity,
             owner: args.name(0, owner),
             property: args.name(1, "property"),
-            value: args.at(2) ?? null,
+            value: args.value(2),
+            ...except(args, 3),
           }),
       }],
       [`remove${suffix}`, {
-        signature: `(${owner}, property)`,
+        signature: `(${owner}, property${but})`,
         parse: (args) =>
           transform({
             what: "removeProperty",
             entity,
             owner: args.name(0, owner),
             property: args.name(1, "property"),
+            ...except(args, 2),
           }),
       }],
       [`rename${suffix}`, {
-        signature: `(${owner}, old, new)`,
+        signature: `(${owner}, old, new${but})`,
         parse: (args) =>
           transform({
             what: "renameProperty",
@@ -173,6 +196,7 @@ export const OPERATIONS: ReadonlyMap<string, Spec> = new Map<string, Spec>([
             owner: args.name(0, owner),
             from: args.name(1, "old"),
             to: args.otherName(2, "new"),
+            ...except(args, 3),
           }),
       }],
     ];
@@ -264,10 +288,15 @@ function relationshipOperations(name: string, mode: "create" | "upsert", bulk: b
       const options = args.options(4, allowed);
       const onMissing = options.onMissing ?? "error";
       if (onMissing !== "error" && onMissing !== "skip") args.fail('onMissing is "error" or "skip"');
+      const mergeKeys = args.keys(options.mergeKeys, "mergeKeys", false);
       const rows = args.rows(3) as unknown as RelationshipRow[];
       rows.forEach((row, i) => {
         if (row.source === undefined || row.source === null) args.fail(`row ${i + 1} has no "source"`);
         if (row.target === undefined || row.target === null) args.fail(`row ${i + 1} has no "target"`);
+        const missing = mergeKeys.find((key) =>
+          row.properties?.[key] === undefined || row.properties[key] === null
+        );
+        if (missing) args.fail(`row ${i + 1} has no value for the merge key "${missing}"`);
         const extra = Object.keys(row).find((key) => !["source", "target", "properties"].includes(key));
         if (extra) {
           args.fail(`row ${i + 1} has "${extra}": properties of the relationship go into "properties"`);
@@ -286,7 +315,7 @@ function relationshipOperations(name: string, mode: "create" | "upsert", bulk: b
         targetKey: options.targetKey === undefined
           ? undefined
           : args.checkName(options.targetKey, "targetKey"),
-        mergeKeys: args.keys(options.mergeKeys, "mergeKeys", false),
+        mergeKeys,
         onMissing,
         ...args.chunking(options, bulk),
       } as Omit<Operation, "name">;
@@ -377,6 +406,21 @@ class Arguments {
     return value;
   }
 
+  /** A value that fills a property; null where there is none. */
+  value(i: number): unknown {
+    const value = this.args[i] ?? null;
+    const problem = unstorable(value);
+    if (problem) this.fail(`the value is ${problem}, which Neo4j cannot store`);
+    return value;
+  }
+
+  /** Labels whose nodes are left alone. */
+  except(i: number): { except?: string[] } {
+    const { except } = this.options(i, ["except"]);
+    if (except === undefined) return {};
+    return { except: this.keys(except, "except", true) };
+  }
+
   text(i: number, what: string): string {
     const value = this.args[i];
     if (typeof value !== "string" || value.trim() === "") {
@@ -401,7 +445,6 @@ class Arguments {
         this.fail(`row ${j + 1} must be an object, not ${show(row)}`);
       }
       this.checkValues(row as Row, j);
-      if ("_crochet_batch" in row) this.fail(`row ${j + 1} has "_crochet_batch", which Crochet sets itself`);
     });
     return value as Row[];
   }
@@ -409,10 +452,12 @@ class Arguments {
   /** Values that Neo4j cannot store, found before anything runs. */
   private checkValues(row: Row, j: number): void {
     for (const [column, value] of Object.entries(row)) {
-      if (
-        column === "properties" && this.op.includes("Relationships") && typeof value === "object" &&
-        value !== null
-      ) {
+      if (/^_crochet/i.test(column)) this.fail(`row ${j + 1} has "${column}", which is Crochet's own`);
+      if (column === "properties" && this.op.includes("Relationships")) {
+        if (value === null || value === undefined) continue;
+        if (typeof value !== "object" || Array.isArray(value)) {
+          this.fail(`row ${j + 1} has "properties" that are no object: ${show(value)}`);
+        }
         this.checkValues(value as Row, j);
         continue;
       }
@@ -431,6 +476,24 @@ class Arguments {
     return value;
   }
 
+  /** Options of an index, each of its kind: they stand in the statement itself. */
+  schemaOptions(i: number, allowed: string[]): SchemaOptions {
+    const options = this.options(i, allowed) as SchemaOptions;
+    const { analyzer, similarityFunction, eventuallyConsistent, dimensions } = options;
+    for (const text of [analyzer, similarityFunction]) {
+      if (text !== undefined && (typeof text !== "string" || text === "")) {
+        this.fail(`an option must be a text, not ${show(text)}`);
+      }
+    }
+    if (eventuallyConsistent !== undefined && typeof eventuallyConsistent !== "boolean") {
+      this.fail("eventuallyConsistent is true or false");
+    }
+    if (dimensions !== undefined && !(Number.isInteger(dimensions) && dimensions > 0)) {
+      this.fail("dimensions must be a whole number of at least 1");
+    }
+    return options;
+  }
+
   keys(value: unknown, what: string, needed: boolean): string[] {
     if (value === undefined && !needed) return [];
     if (!Array.isArray(value) || value.length === 0) this.fail(`${what} must be an array of property names`);
@@ -442,7 +505,9 @@ class Arguments {
     if (typeof chunkSize !== "number" || !Number.isInteger(chunkSize) || chunkSize < 1) {
       this.fail("chunkSize must be a whole number of at least 1");
     }
-    return { bulk, chunkSize, callInTransactions: options.callInTransactions === true };
+    const inServer = options.callInTransactions ?? false;
+    if (typeof inServer !== "boolean") this.fail("callInTransactions is true or false");
+    return { bulk, chunkSize, callInTransactions: inServer };
   }
 }
 

@@ -89,6 +89,7 @@ export function parseRevision(file: string, text: string): Revision {
   if (!digests.every((digest) => typeof digest === "string" && /^[0-9a-f]{64}$/.test(digest))) {
     fail("parentDigest", "parentDigest must be 64 hex digits, null, or an array of two");
   }
+  if (parents.length > 2) fail("parentId", "parentId must be a text, null, or an array of two texts");
   if (parents.length !== digests.length) {
     fail("parentDigest", "parentDigest must have one digest for each parent");
   }
@@ -153,7 +154,8 @@ function typescriptHeader(file: string, text: string): Header {
 
 /** Does the statement end here, and is the literal so its whole value? */
 function endsThere(rest: string): boolean {
-  return /^[ \t]*(?:;|\/\/|\/\*|$)/.test(rest) || /^[ \t]*\r?\n\s*(?:$|[^\s+\-*/%.,?&|^=<>([`])/.test(rest);
+  return /^[ \t]*(?:;|\/\/|\/\*|$)/.test(rest) ||
+    /^[ \t]*\r?\n\s*(?:$|\/\/|\/\*|[^\s+\-*/%.,?&|^=<>([`])/.test(rest);
 }
 
 /** `// crochet: name = literal` lines at the head of a Cypher file. */
@@ -276,7 +278,9 @@ function commentSafe(text: string): string {
 
 /** The sections of a plain Cypher migration, split into statements. */
 export function cypherSections(revision: Revision): { upgrade: string[]; downgrade: string[] } {
-  const marks = [...revision.text.matchAll(SECTION)];
+  // Line ends as the digest sees them, so that a checkout with CRLF runs the same statements.
+  const text = revision.text.replaceAll("\r\n", "\n");
+  const marks = [...text.matchAll(SECTION)];
   const section = (name: string): string[] => {
     const at = marks.findIndex((mark) => mark[1] === name);
     if (at === -1) {
@@ -293,10 +297,10 @@ export function cypherSections(revision: Revision): { upgrade: string[]; downgra
     if (again !== at) {
       throw givenTwice({
         file: revision.file,
-        line: revision.text.slice(0, marks[again].index).split("\n").length,
+        line: text.slice(0, marks[again].index).split("\n").length,
       }, `the section "${name}"`);
     }
-    return splitStatements(revision.text.slice(marks[at].index + marks[at][0].length, marks[at + 1]?.index));
+    return splitStatements(text.slice(marks[at].index + marks[at][0].length, marks[at + 1]?.index));
   };
   return { upgrade: section("upgrade"), downgrade: section("downgrade") };
 }

@@ -64,6 +64,11 @@ declare module "crochet" {
     onMissing?: "error" | "skip";
   }
 
+  export interface ExceptOptions {
+    /** Labels whose nodes are left alone. */
+    except?: readonly string[];
+  }
+
   export interface UpsertCounts {
     created: number;
     updated: number;
@@ -99,14 +104,14 @@ declare module "crochet" {
 
     renameLabel(old: string, now: string): Promise<{ changed: number }>;
     /** Gives every node of a label another label too. */
-    addLabel(label: string, other: string): Promise<{ changed: number }>;
+    addLabel(label: string, other: string, options?: ExceptOptions): Promise<{ changed: number }>;
     /** Takes another label from every node of a label. */
-    removeLabel(label: string, other: string): Promise<{ changed: number }>;
+    removeLabel(label: string, other: string, options?: ExceptOptions): Promise<{ changed: number }>;
     renameRelationshipType(old: string, now: string): Promise<{ changed: number }>;
     /** Fills the property where it is missing; existing values stay. */
-    addNodeProperty(label: string, property: string, value?: Value): Promise<{ changed: number }>;
-    removeNodeProperty(label: string, property: string): Promise<{ changed: number }>;
-    renameNodeProperty(label: string, old: string, now: string): Promise<{ changed: number }>;
+    addNodeProperty(label: string, property: string, value?: Value, options?: ExceptOptions): Promise<{ changed: number }>;
+    removeNodeProperty(label: string, property: string, options?: ExceptOptions): Promise<{ changed: number }>;
+    renameNodeProperty(label: string, old: string, now: string, options?: ExceptOptions): Promise<{ changed: number }>;
     addRelationshipProperty(type: string, property: string, value?: Value): Promise<{ changed: number }>;
     removeRelationshipProperty(type: string, property: string): Promise<{ changed: number }>;
     renameRelationshipProperty(type: string, old: string, now: string): Promise<{ changed: number }>;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { buildChain, chainFaults, findRevision, headsOf } from "../lib/chain.ts";
 import { sha256 } from "../lib/digest.ts";
-import type { CrochetError } from "../lib/error.ts";
+import { type CrochetError, formatPlace } from "../lib/error.ts";
 import type { Revision } from "../lib/revision.ts";
 
 /** Revisions by id with their parents, and the order in which they are applied. */
@@ -143,6 +143,13 @@ Deno.test("chainFaults() says which parent was probably meant", () => {
   assert.match(fault.hint, /did you mean "0001_person"\?/);
 });
 
+Deno.test("buildChain() names the line of a parent that is missing", () => {
+  assert.throws(
+    () => buildChain(revisionsOf({ "0001_b": ["0001_a"] })),
+    (error: CrochetError) => formatPlace(error.at!) === "migrations/0001_b.ts:5",
+  );
+});
+
 Deno.test("buildChain() names every fault at once", () => {
   const revisions = edited(
     revisionsOf({ "0001_a": [], "0002_b": ["0001_a"], "0003_c": ["0001_a", "gone"] }),
@@ -150,7 +157,7 @@ Deno.test("buildChain() names every fault at once", () => {
   );
   assert.throws(() => buildChain(revisions), (error: CrochetError) => {
     assert.equal(error.code, "CHAIN_BROKEN");
-    assert.deepEqual(error.at, { file: "migrations/0001_a.ts" });
+    assert.equal(formatPlace(error.at!), "migrations/0001_a.ts");
     assert.match(
       error.message,
       /0002_b\.ts" was written.*\n.*0003_c\.ts" was written.*\n.*"gone".*\n.*2 heads/,
@@ -219,6 +226,7 @@ function revisionsOf(parents: Record<string, string[]>): Revision[] {
     parents: list.map((parent) => ({ id: parent, digest: sha256(parent) })),
     schemaHash: sha256(""),
     rollbackSafe: true,
+    parentLine: 5,
     file: `migrations/${id}.ts`,
     language: "ts",
     digest: sha256(id),

@@ -1,0 +1,571 @@
+/**
+ * Calls of a migration's context: what good ones become and what is said about bad ones. The law of statements:
+ * whatever a name holds, Cypher reads that very name between the back-ticks, and nothing around it changes.
+ */
+import assert from "node:assert/strict";
+import {
+  countStatement,
+  deleteBatchStatement,
+  endsStatement,
+  nodesStatement,
+  relationshipsStatement,
+  renameConflicts,
+  serverBatched,
+  type ServerFeatures,
+  type Statement,
+  transformStatement,
+} from "../lib/cypher.ts";
+import type { CrochetError } from "../lib/error.ts";
+import {
+  describeOperation,
+  draftCreate,
+  draftDrop,
+  lossOf,
+  type Operation,
+  OPERATIONS,
+  parseOperation,
+  renderOperation,
+} from "../lib/operation.ts";
+import {
+  createStatement,
+  dropStatement,
+  quoteName,
+  quoteString,
+  type SchemaKind,
+  schemaName,
+  type SchemaObject,
+} from "../lib/schema.ts";
+
+const PLAIN = { chunkSize: 5000, bulk: false, callInTransactions: false };
+const BULK = { ...PLAIN, bulk: true };
+const ROWS = [{ id: 1, name: "it's" }];
+const ENDS = [{ source: 1, target: "b", properties: { since: 2020 } }, { source: 2, target: "c" }];
+const SINCE = [{ source: 1, target: 2, properties: { since: 2020 } }];
+
+const shape = (
+  kind: SchemaKind,
+  entity: "node" | "relationship",
+  action: "add" | "drop",
+  options?: object,
+) => ({
+  kind: "schema",
+  action,
+  shape: { kind, entity, labelOrType: "L", properties: ["p"], ...(options && { options }) },
+});
+const transform = (value: object) => ({ kind: "transform", transform: value });
+const relationships = (mode: string, more: object) => ({
+  kind: "relationships",
+  mode,
+  source: "A",
+  target: "B",
+  type: "R",
+  rows: ENDS,
+  sourceKey: undefined,
+  targetKey: undefined,
+  mergeKeys: [],
+  onMissing: "error",
+  ...more,
+});
+
+/** Calls and the operations that they become. */
+const GOOD: [name: string, args: unknown[], operation: object][] = [
+  ["addUniqueConstraint", ["L", "p"], shape("unique", "node", "add")],
+  ["dropUniqueConstraint", ["L", "p"], shape("unique", "node", "drop")],
+  ["addIndex", ["L", "p"], shape("index", "node", "add")],
+  ["dropIndex", ["L", "p"], shape("index", "node", "drop")],
+  ["addFulltextIndex", ["L", "p"], shape("fulltext", "node", "add", {})],
+  [
+    "addFulltextIndex",
+    ["L", "p", { analyzer: "english", eventuallyConsistent: true }],
+    shape("fulltext", "node", "add", { analyzer: "english", eventuallyConsistent: true }),
+  ],
+  ["dropFulltextIndex", ["L", "p"], shape("fulltext", "node", "drop", {})],
+  [
+    "addVectorIndex",
+    ["L", "p", { dimensions: 8, similarityFunction: "euclidean" }],
+    shape("vector", "node", "add", { dimensions: 8, similarityFunction: "euclidean" }),
+  ],
+  ["dropVectorIndex", ["L", "p"], shape("vector", "node", "drop", {})],
+  ["addNodePropertyExistenceConstraint", ["L", "p"], shape("existence", "node", "add")],
+  ["dropNodePropertyExistenceConstraint", ["L", "p"], shape("existence", "node", "drop")],
+  ["addRelationshipUniqueConstraint", ["L", "p"], shape("unique", "relationship", "add")],
+  ["dropRelationshipUniqueConstraint", ["L", "p"], shape("unique", "relationship", "drop")],
+  ["addRelationshipIndex", ["L", "p"], shape("index", "relationship", "add")],
+  ["dropRelationshipIndex", ["L", "p"], shape("index", "relationship", "drop")],
+  ["addRelationshipFulltextIndex", ["L", "p"], shape("fulltext", "relationship", "add", {})],
+  ["dropRelationshipFulltextIndex", ["L", "p"], shape("fulltext", "relationship", "drop", {})],
+  ["addRelationshipVectorIndex", ["L", "p"], shape("vector", "relationship", "add", {})],
+  ["dropRelationshipVectorIndex", ["L", "p"], shape("vector", "relationship", "drop", {})],
+  ["renameLabel", ["A", "B"], transform({ what: "renameLabel", from: "A", to: "B" })],
+  ["addLabel", ["A", "B"], transform({ what: "addLabel", label: "A", other: "B" })],
+  ["removeLabel", ["A", "B"], transform({ what: "removeLabel", label: "A", other: "B" })],
+  ["renameRelationshipType", ["A", "B"], transform({ what: "renameType", from: "A", to: "B" })],
+  ["runCypher", ["RETURN 1"], { kind: "cypher", cypher: "RETURN 1", params: {} }],
+  ["runCypher", ["RETURN $a", { a: 1 }], { kind: "cypher", cypher: "RETURN $a", params: { a: 1 } }],
+  ["beginBatch", [], { kind: "begin" }],
+  ["beginBatch", ["b1"], { kind: "begin", batch: "b1" }],
+  ["createNodes", ["L", ROWS], {
+    kind: "nodes",
+    mode: "create",
+    labels: ["L"],
+    rows: ROWS,
+    mergeKeys: [],
+    ...PLAIN,
+  }],
+  ["createNodes", [["L", "M"], []], {
+    kind: "nodes",
+    mode: "create",
+    labels: ["L", "M"],
+    rows: [],
+    mergeKeys: [],
+    ...PLAIN,
+  }],
+  ["upsertNodes", ["L", ROWS, { mergeKeys: ["id"] }], {
+    kind: "nodes",
+    mode: "upsert",
+    labels: ["L"],
+    rows: ROWS,
+    mergeKeys: ["id"],
+    ...PLAIN,
+  }],
+  ["bulkCreateNodes", ["L", ROWS], {
+    kind: "nodes",
+    mode: "create",
+    labels: ["L"],
+    rows: ROWS,
+    mergeKeys: [],
+    ...BULK,
+  }],
+  ["bulkUpsertNodes", ["L", ROWS, { mergeKeys: ["id", "name"], chunkSize: 1, callInTransactions: true }], {
+    kind: "nodes",
+    mode: "upsert",
+    labels: ["L"],
+    rows: ROWS,
+    mergeKeys: ["id", "name"],
+    chunkSize: 1,
+    bulk: true,
+    callInTransactions: true,
+  }],
+  ["createRelationships", ["A", "B", "R", ENDS], relationships("create", PLAIN)],
+  [
+    "createRelationships",
+    ["A", "B", "R", ENDS, { sourceKey: "id", targetKey: "name", onMissing: "skip" }],
+    relationships("create", { ...PLAIN, sourceKey: "id", targetKey: "name", onMissing: "skip" }),
+  ],
+  [
+    "upsertRelationships",
+    ["A", "B", "R", SINCE, { mergeKeys: ["since"] }],
+    relationships("upsert", { ...PLAIN, rows: SINCE, mergeKeys: ["since"] }),
+  ],
+  [
+    "bulkCreateRelationships",
+    ["A", "B", "R", ENDS, { chunkSize: 10 }],
+    relationships("create", { ...BULK, chunkSize: 10 }),
+  ],
+  ["bulkUpsertRelationships", ["A", "B", "R", ENDS], relationships("upsert", BULK)],
+  ["deleteNodesByBatch", ["L", "b1"], { kind: "deleteBatch", entity: "node", labelOrType: "L", batch: "b1" }],
+  ["deleteRelationshipsByBatch", ["R", "b1"], {
+    kind: "deleteBatch",
+    entity: "relationship",
+    labelOrType: "R",
+    batch: "b1",
+  }],
+  ...(["node", "relationship"] as const).flatMap((entity): [string, unknown[], object][] => {
+    const suffix = entity === "node" ? "NodeProperty" : "RelationshipProperty";
+    const owner = { entity, owner: "L" };
+    return [
+      [`add${suffix}`, ["L", "p", 1], transform({ what: "addProperty", ...owner, property: "p", value: 1 })],
+      [`add${suffix}`, ["L", "p"], transform({ what: "addProperty", ...owner, property: "p", value: null })],
+      [`remove${suffix}`, ["L", "p"], transform({ what: "removeProperty", ...owner, property: "p" })],
+      [
+        `rename${suffix}`,
+        ["L", "a", "b"],
+        transform({ what: "renameProperty", ...owner, from: "a", to: "b" }),
+      ],
+    ];
+  }),
+];
+
+Deno.test("parseOperation() gives the operation of a good call", () => {
+  const found = GOOD.map(([name, args]) => [name, args, parseOperation(name, args)]);
+  assert.deepEqual(found, GOOD.map(([name, args, operation]) => [name, args, { name, ...operation }]));
+});
+
+Deno.test("parseOperation() is tried with every operation", () => {
+  assert.deepEqual([...new Set(GOOD.map(([name]) => name))].sort(), [...OPERATIONS.keys()].sort());
+});
+
+Deno.test("parseOperation() does not change what it is given", () => {
+  for (const [name, args] of GOOD) {
+    const before = structuredClone(args);
+    parseOperation(name, args);
+    assert.deepEqual(args, before, name);
+  }
+});
+
+/** Bad calls and what is said about them. */
+const BAD: [name: string, args: unknown[], message: RegExp][] = [
+  ["addIndx", [], /ctx\.addIndx does not exist \| did you mean ctx\.addIndex\?/],
+  ["frobnicate", [], /ctx\.frobnicate does not exist \| crochet\.d\.ts/],
+  ["constructor", [], /ctx\.constructor does not exist/],
+  ["addIndex", [], /ctx\.addIndex\(label, property\) was called wrongly: label must be a text, not nothing/],
+  ["addIndex", ["L"], /property must be a text, not nothing/],
+  ["addIndex", ["L", ""], /property must be a text, not ""/],
+  ["addIndex", ["L", 5], /property must be a text, not 5/],
+  ["addIndex", [null, "p"], /label must be a text, not null/],
+  ["addIndex", [["L"], "p"], /label must be a text, not \["L"\]/],
+  ["addIndex", [() => 1, "p"], /label must be a text, not a function/],
+  ["addIndex", ["_CrochetLock", "p"], /label "_CrochetLock" begins with _crochet/],
+  ["addIndex", ["L", "_crochet_batch"], /property "_crochet_batch" begins with _crochet/],
+  ["addIndex", ["L\u0000", "p"], /label holds a NUL character/],
+  ["addIndex", ["L", "a", "b"], /./],
+  ["addRelationshipIndex", [1, "p"], /\(type, property\) was called wrongly: type must be a text, not 1/],
+  ["addFulltextIndex", ["L", "p", { analyser: "x" }], /no option "analyser"; did you mean "analyzer"\?/],
+  ["addFulltextIndex", ["L", "p", "english"], /the options must be an object, not "english"/],
+  ["addFulltextIndex", ["L", "p", { analyzer: 5 }], /analyzer/],
+  ["addFulltextIndex", ["L", "p", { eventuallyConsistent: "no" }], /eventuallyConsistent/],
+  ["addVectorIndex", ["L", "p", { zebra: 1 }], /no option "zebra"$|no option "zebra" \|/],
+  ["addVectorIndex", ["L", "p", { dimensions: "8" }], /dimensions/],
+  ["addVectorIndex", ["L", "p", { dimensions: 1.5 }], /dimensions/],
+  ["addVectorIndex", ["L", "p", { dimensions: 0 }], /dimensions/],
+  ["addVectorIndex", ["L", "p", { similarityFunction: 1 }], /similarityFunction/],
+  ["renameLabel", ["A"], /ctx\.renameLabel\(old, new\) was called wrongly: new must be a text, not nothing/],
+  ["renameLabel", ["A", "_Crochet"], /new "_Crochet" begins with _crochet/],
+  ["renameLabel", ["A", "A"], /./],
+  ["renameNodeProperty", ["L", "a"], /\(label, old, new, .*new must be a text/],
+  ["renameNodeProperty", ["L", "a", "a"], /./],
+  ["addNodeProperty", ["L", "p", {}], /./],
+  ["runCypher", [], /cypher must be a text, not nothing/],
+  ["runCypher", [" \n"], /cypher must be a text, not " \\n"/],
+  ["runCypher", ["RETURN 1", [1]], /params must be an object, not \[1\]/],
+  ["runCypher", ["RETURN 1", 1], /params must be an object, not 1/],
+  ["beginBatch", [""], /id must be a text, not ""/],
+  ["beginBatch", [7], /id must be a text, not 7/],
+  ["createNodes", ["L"], /rows must be an array, not nothing/],
+  ["createNodes", ["L", { a: 1 }], /rows must be an array, not \{"a":1\}/],
+  ["createNodes", ["L", [1]], /row 1 must be an object, not 1/],
+  ["createNodes", ["L", [{}, null]], /row 2 must be an object, not null/],
+  ["createNodes", ["L", [{}, [1]]], /row 2 must be an object, not \[1\]/],
+  ["createNodes", ["L", [{ _crochet_batch: "x" }]], /row 1 has "_crochet_batch", which is Crochet's own/],
+  ["createNodes", ["L", [{ _crochet_new: true }]], /row 1 has "_crochet_new"/],
+  ["createNodes", [[], ROWS], /label/],
+  ["createNodes", [["L", ""], ROWS], /label must be a text, not ""/],
+  ["createNodes", ["L", ROWS, { chunkSize: 5 }], /no option "chunkSize"|takes 2 arguments/],
+  ["createNodes", ["L", ROWS, { mergeKeys: ["id"] }], /no option "mergeKeys"|takes 2 arguments/],
+  ["upsertNodes", ["L", ROWS], /mergeKeys must be an array of property names/],
+  ["upsertNodes", ["L", ROWS, { mergeKeys: [] }], /mergeKeys must be an array of property names/],
+  ["upsertNodes", ["L", ROWS, { mergeKeys: "id" }], /mergeKeys must be an array of property names/],
+  ["upsertNodes", ["L", ROWS, { mergeKeys: [1] }], /mergeKeys must be a text, not 1/],
+  ["upsertNodes", ["L", ROWS, { mergeKey: ["id"] }], /no option "mergeKey"; did you mean "mergeKeys"\?/],
+  ["upsertNodes", [[], ROWS, { mergeKeys: ["id"] }], /label/],
+  ["upsertNodes", ["L", [{ id: 1 }, { id: null }], { mergeKeys: ["id"] }], /row 2 has no value for .* "id"/],
+  ["upsertNodes", ["L", [{}], { mergeKeys: ["id"] }], /row 1 has no value for the merge key "id"/],
+  ...[0, -1, 1.5, "10", NaN, Infinity].map((chunkSize): [string, unknown[], RegExp] => [
+    "bulkCreateNodes",
+    ["L", ROWS, { chunkSize }],
+    /chunkSize must be a whole number of at least 1/,
+  ]),
+  ["bulkCreateNodes", ["L", ROWS, { callInTransaction: true }], /did you mean "callInTransactions"\?/],
+  ["bulkCreateNodes", ["L", ROWS, { callInTransactions: "yes" }], /callInTransactions/],
+  ["createRelationships", ["A", "B", "R"], /rows must be an array, not nothing/],
+  ["createRelationships", ["A", "B", 1, ENDS], /type must be a text, not 1/],
+  ["createRelationships", ["A", "", "R", ENDS], /target label must be a text/],
+  ["createRelationships", ["A", "B", "R", [{ target: 1 }]], /row 1 has no "source"/],
+  ["createRelationships", ["A", "B", "R", [...ENDS, { source: 1, target: null }]], /row 3 has no "target"/],
+  [
+    "createRelationships",
+    ["A", "B", "R", [{ source: 1, target: 1, since: 2 }]],
+    /row 1 has "since": properties of the relationship go into "properties"/,
+  ],
+  ["createRelationships", ["A", "B", "R", [{ source: 1, target: 1, properties: 5 }]], /row 1.*properties/],
+  ["createRelationships", ["A", "B", "R", [{ source: 1, target: 1, properties: [1] }]], /row 1.*properties/],
+  [
+    "upsertRelationships",
+    ["A", "B", "R", [{ source: 1, target: 1, properties: { _crochet_batch: "x" } }]],
+    /row 1 has "_crochet_batch"/,
+  ],
+  [
+    "upsertRelationships",
+    ["A", "B", "R", [{ source: 1, target: 1, properties: {} }], { mergeKeys: ["since"] }],
+    /row 1 has no value for the merge key "since"/,
+  ],
+  ["createRelationships", ["A", "B", "R", ENDS, { onMissing: "warn" }], /onMissing is "error" or "skip"/],
+  ["createRelationships", ["A", "B", "R", ENDS, { sourceKey: "" }], /sourceKey must be a text, not ""/],
+  ["createRelationships", ["A", "B", "R", ENDS, { mergeKeys: ["a"] }], /no option "mergeKeys"/],
+  ["deleteNodesByBatch", ["L"], /batchId must be a text, not nothing/],
+  ["deleteRelationshipsByBatch", ["", "b"], /type must be a text, not ""/],
+];
+
+for (const [name, args, message] of BAD) {
+  const call = `${name}(${
+    args.map((arg) => (typeof arg === "function" ? "f" : JSON.stringify(arg))).join(", ")
+  })`;
+  Deno.test(`parseOperation() refuses ${call}`, () => {
+    assert.throws(() => parseOperation(name, args), (error: CrochetError) => {
+      assert.equal(error.code, "OPERATION_INVALID", String(error));
+      assert.match(`${error.message} | ${error.hint}`, message);
+      return true;
+    });
+  });
+}
+
+/** Operations in a few words. */
+const WORDS: [name: string, args: unknown[], words: string][] = [
+  ["addIndex", ["L", "p"], "addIndex(L, p)"],
+  ["createNodes", [["L", "M"], ROWS], "createNodes(L:M, 1 rows)"],
+  ["createRelationships", ["A", "B", "R", ENDS], "createRelationships(A, B, R, 2 rows)"],
+  ["deleteNodesByBatch", ["L", "b"], "deleteNodesByBatch(L, b)"],
+  ["runCypher", [" MATCH (n)\n  RETURN n "], "runCypher(MATCH (n) RETURN n)"],
+  ["beginBatch", ["b"], "beginBatch()"],
+  ["renameNodeProperty", ["L", "a", "b"], "renameNodeProperty(L, a, b)"],
+  ["addNodeProperty", ["L", "a", 5], "addNodeProperty(L, a, 5)"],
+  ["addLabel", ["L", "M"], "addLabel(L, M)"],
+];
+
+Deno.test("describeOperation() says an operation in a few words", () => {
+  const found = WORDS.map(([name, args]) => [name, args, describeOperation(parseOperation(name, args))]);
+  assert.deepEqual(found, WORDS);
+});
+
+Deno.test("lossOf() names what a removed property takes along, and nothing else", () => {
+  const losses = GOOD.map(([name, args]) => [name, lossOf(parseOperation(name, args))]).filter(([, loss]) =>
+    loss
+  );
+  assert.deepEqual(losses, [
+    ["removeNodeProperty", "the values of L.p"],
+    ["removeRelationshipProperty", "the values of L.p"],
+  ]);
+});
+
+const KINDS: [SchemaKind, "node" | "relationship"][] = [
+  ["index", "node"],
+  ["unique", "node"],
+  ["fulltext", "node"],
+  ["vector", "node"],
+  ["existence", "node"],
+  ["index", "relationship"],
+  ["unique", "relationship"],
+  ["fulltext", "relationship"],
+  ["vector", "relationship"],
+];
+
+Deno.test("draftCreate() and draftDrop() parse back to the object", () => {
+  for (const [kind, entity] of KINDS) {
+    const options = kind === "vector"
+      ? { dimensions: 3 }
+      : kind === "fulltext"
+      ? { analyzer: "it's" }
+      : undefined;
+    const made = { kind, entity, labelOrType: 'L`"', properties: ["p'\\"], ...(options && { options }) };
+    const object: SchemaObject = { ...made, name: schemaName(made) };
+    for (const [draft, action] of [[draftCreate(object), "add"], [draftDrop(object), "drop"]] as const) {
+      const parsed = parseOperation(draft.name, draft.args);
+      assert.ok(parsed.kind === "schema" && parsed.action === action);
+      const wanted = action === "drop" && options ? { ...made, options: {} } : made;
+      assert.deepEqual(parsed.shape, wanted);
+    }
+  }
+});
+
+Deno.test("renderOperation() writes code that gives the same call", () => {
+  const random = randomFrom(4);
+  for (let i = 0; i < 500; i++) {
+    const args = [hostileName(random), hostileName(random), { analyzer: hostileName(random) }];
+    const calls: unknown[][] = [];
+    const code = renderOperation({ name: "addFulltextIndex", args }).replace("await ", "");
+    new Function("ctx", code)({ addFulltextIndex: (...given: unknown[]) => calls.push(given) });
+    assert.deepEqual(calls, [args]);
+  }
+  assert.equal(
+    renderOperation({ name: "x", args: [{ float: 30 }, true, 5] }),
+    "await ctx.x(float(30), true, 5);",
+  );
+});
+
+const SERVERS: ServerFeatures[] = [{ version: [5, 20], edition: "community" }, {
+  version: [2025, 6, 1],
+  edition: "enterprise",
+}];
+
+/** Every statement that holds names, from five names. */
+function statements([a, b, c, d, e]: string[]): string[] {
+  const schemas = KINDS.flatMap(([kind, entity]) => {
+    const object: SchemaObject = { kind, entity, labelOrType: a, properties: [b], name: c };
+    return [createStatement(object), dropStatement(object), dropStatement(object, true)];
+  });
+  const two: SchemaObject = { kind: "unique", entity: "node", labelOrType: a, properties: [b, d], name: c };
+  const transforms = ([
+    ["renameLabel", [a, b]],
+    ["addLabel", [a, b]],
+    ["removeLabel", [a, b]],
+    ["renameRelationshipType", [a, b]],
+    ["addNodeProperty", [a, b, 1]],
+    ["removeNodeProperty", [a, b]],
+    ["renameNodeProperty", [a, b, c]],
+    ["addRelationshipProperty", [a, b, 1]],
+    ["removeRelationshipProperty", [a, b]],
+    ["renameRelationshipProperty", [a, b, c]],
+  ] as [string, unknown[]][]).map(([name, args]) => parseOperation(name, args));
+  const rows = [{ [c]: 1, [d]: 2 }];
+  const nodes = [
+    parseOperation("createNodes", [[a, b], rows]),
+    parseOperation("upsertNodes", [a, rows, { mergeKeys: [c, d] }]),
+  ] as (Operation & { kind: "nodes" })[];
+  const ends = [{ source: 1, target: 2, properties: { [d]: 1 } }];
+  const edges = [
+    parseOperation("createRelationships", [a, b, c, ends, {}]),
+    parseOperation("upsertRelationships", [a, b, c, ends, { mergeKeys: [d] }]),
+  ] as (Operation & { kind: "relationships" })[];
+  const deletes = [
+    parseOperation("deleteNodesByBatch", [a, "b"]),
+    parseOperation("deleteRelationshipsByBatch", [a, "b"]),
+  ] as (Operation & { kind: "deleteBatch" })[];
+  const keys: [string, string] = [d, e];
+  const made: (Statement | undefined)[] = [
+    ...nodes.map((operation) => nodesStatement(operation, rows, "batch")),
+    ...edges.map((operation) => relationshipsStatement(operation, ends, "batch", keys)),
+    ...edges.map((operation) => endsStatement(operation, ends, keys)),
+    ...[...deletes, ...transforms].map(countStatement),
+    ...SERVERS.flatMap((server) => [
+      ...deletes.map((operation) => deleteBatchStatement(operation, server)),
+      ...nodes.map((operation) => serverBatched(operation, rows, "batch", keys, batching(server))),
+      ...edges.map((operation) => serverBatched(operation, ends, "batch", keys, batching(server))),
+    ]),
+  ];
+  for (const operation of transforms) {
+    if (operation.kind !== "transform") continue;
+    made.push(renameConflicts(operation.transform));
+    for (const server of SERVERS) made.push(transformStatement(operation.transform, server));
+  }
+  return [...schemas, createStatement(two), ...made.flatMap((statement) => statement?.text ?? [])];
+}
+
+function batching(server: ServerFeatures) {
+  return { chunkSize: 10, server, markId: "m", mark: {}, firstChunk: 0 };
+}
+
+Deno.test("statements hold every name in back-ticks, and nothing else changes", () => {
+  const plain = ["Alpha", "Beta", "Gamma", "Delta", "Epsilon"];
+  const wanted = statements(plain).map(readStatement);
+  assert.ok(wanted.length > 60);
+  const random = randomFrom(5);
+  for (let i = 0; i < 300; i++) {
+    const names = plain.map((_, j) => `${hostileName(random)}${j}`);
+    const found = statements(names).map(readStatement);
+    for (const [j, statement] of found.entries()) {
+      assert.equal(statement.around, wanted[j].around, `around ${JSON.stringify(names)}`);
+      const expected = wanted[j].names.map((name) => names[plain.indexOf(name)] ?? name);
+      assert.deepEqual(statement.names, expected);
+    }
+  }
+});
+
+/** Names and how they are quoted. */
+const QUOTED: [name: string, quoted: string][] = [
+  ["Person", "`Person`"],
+  ["a b", "`a b`"],
+  ["`", "````"],
+  ["a`) DETACH DELETE n //", "`a``) DETACH DELETE n //`"],
+  ["``", "``````"],
+  ["\\", "`\\`"],
+  ["人物", "`人物`"],
+];
+
+Deno.test("quoteName() doubles back-ticks and leaves the rest", () => {
+  assert.deepEqual(QUOTED.map(([name]) => [name, quoteName(name)]), QUOTED);
+});
+
+Deno.test("quoteName() of any text is read as that text, escapes too", () => {
+  const names = [
+    "\\u0060",
+    "\\\\u0060",
+    "\\u005Cu0060",
+    "\\u0041",
+    "\\u",
+    "\\u00",
+    "\\U0060",
+    "x\\u0060) //",
+  ];
+  const random = randomFrom(6);
+  for (let i = 0; i < 2000; i++) names.push(hostileName(random));
+  for (const name of names) {
+    assert.deepEqual(readStatement(`MATCH (n:${quoteName(name)}) RETURN n`), {
+      around: "MATCH (n:``) RETURN n",
+      names: [name],
+    });
+  }
+});
+
+Deno.test("quoteString() cannot be left from inside", () => {
+  for (const text of ["it's", "\\", "\\'", "'; DROP", "a\nb", '"', "`", "\\\\'"]) {
+    assert.equal(readStatement(`RETURN ${quoteString(text)} AS x`).around, "RETURN '' AS x");
+  }
+});
+
+/**
+ * Reads a statement as Cypher does: first `\u0041` wherever it stands, then texts and names. Gives the names and
+ * what stands around them and around texts.
+ */
+function readStatement(statement: string): { around: string; names: string[] } {
+  const text = statement.replace(/\\u([0-9a-fA-F]{4})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+  const names: string[] = [];
+  const around = text.replace(
+    /`((?:``|[^`])*)`|'(?:\\[\s\S]|[^'\\])*'|"(?:\\[\s\S]|[^"\\])*"/g,
+    (token, name) => {
+      if (token[0] !== "`") return token[0] + token[0];
+      names.push(name.replaceAll("``", "`"));
+      return "``";
+    },
+  );
+  return { around, names };
+}
+
+/** A name made of what means something to Cypher, JavaScript or this program. */
+function hostileName(random: () => number): string {
+  const parts = [
+    "`",
+    "``",
+    "\\",
+    "'",
+    '"',
+    " ",
+    "\n",
+    "\r\n",
+    "//",
+    "/*",
+    "*/",
+    ")",
+    "]->(b)",
+    "(a)-[r",
+    " CALL (",
+  ];
+  parts.push(
+    ";",
+    "$rows",
+    "${x}",
+    "$&",
+    "{",
+    "}",
+    "a",
+    "é",
+    "人",
+    "\\u0060",
+    "\\u",
+    "0060",
+    "RETURN ",
+    "\u2028",
+  );
+  const length = 1 + Math.floor(random() * 5);
+  return "x" + Array.from({ length }, () => parts[Math.floor(random() * parts.length)]).join("");
+}
+
+/** Mulberry32: the same numbers below 1 for the same seed. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
