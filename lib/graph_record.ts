@@ -99,20 +99,9 @@ function constraintName(label: string): string {
 
 /** Makes the record's constraints and its root, where they are missing; gives the graph's id. */
 export async function prepareRecord(graph: Graph): Promise<string> {
-  const names = await graph.read("SHOW CONSTRAINTS YIELD name WHERE name STARTS WITH '_crochet' RETURN name");
-  const known = new Set(names.map((row) => row.name));
-  const missing = CONSTRAINTS.filter(([label]) => !known.has(constraintName(label)));
-  // Two runs may meet here for the first time: one transaction, repeated where they block each other.
-  if (missing.length > 0) {
-    await graph.write(async (tx) => {
-      for (const [label, property] of missing) {
-        await tx.run(
-          `CREATE CONSTRAINT ${
-            constraintName(label)
-          } IF NOT EXISTS FOR (n:${label}) REQUIRE n.${property} IS UNIQUE`,
-        );
-      }
-    });
+  // Runs that meet here for the first time may block each other in a circle; the server ends one of them.
+  for (let attempt = 1; !await makeConstraints(graph, attempt); attempt++) {
+    await new Promise((resolve) => setTimeout(resolve, 50 * attempt * (1 + Math.random())));
   }
   return await graph.write(async (tx) => {
     const { rows } = await tx.run(
@@ -267,6 +256,29 @@ export async function readMarks(graph: Graph, revisionId: string, direction: str
     digest: String(row.digest),
     ...(row.result === null ? {} : { result: String(row.result) }),
   }));
+}
+
+/** Makes the missing constraints in one transaction; false where another run was in the way. */
+async function makeConstraints(graph: Graph, attempt: number): Promise<boolean> {
+  const names = await graph.read("SHOW CONSTRAINTS YIELD name WHERE name STARTS WITH '_crochet' RETURN name");
+  const known = new Set(names.map((row) => row.name));
+  const missing = CONSTRAINTS.filter(([label]) => !known.has(constraintName(label)));
+  if (missing.length === 0) return true;
+  try {
+    await graph.write(async (tx) => {
+      for (const [label, property] of missing) {
+        await tx.run(
+          `CREATE CONSTRAINT ${
+            constraintName(label)
+          } IF NOT EXISTS FOR (n:${label}) REQUIRE n.${property} IS UNIQUE`,
+        );
+      }
+    });
+    return true;
+  } catch (error) {
+    if (attempt >= 10 || !/deadlock|can't acquire/i.test((error as Error).message)) throw error;
+    return false;
+  }
 }
 
 /** Id of a mark: unique, so that nothing is marked twice. */
