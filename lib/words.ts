@@ -80,7 +80,9 @@ export function runLines(result: RunResult): string[] {
     ...result.done.map((id) => `${up ? "Applied" : "Reverted"}: ${id}`),
     ...(result.failed
       ? [
-        `Failed: ${result.failed.revisionId}${
+        `${
+          result.failed.error.code === "INTERRUPTED" ? "Interrupted" : "Failed"
+        }: ${result.failed.revisionId}${
           result.failed.operation ? ` at operation ${result.failed.operation}` : ""
         }`,
       ]

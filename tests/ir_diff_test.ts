@@ -12,7 +12,7 @@ import {
   type SchemaIr,
   schemaObjects,
 } from "../lib/ir.ts";
-import { diffIr, downgradeOperations, type IrDiff, upgradeOperations } from "../lib/ir_diff.ts";
+import { diffIr, downgradeOperations, upgradeOperations } from "../lib/ir_diff.ts";
 import type { PropertyRenames } from "../lib/ir_steps.ts";
 import {
   type DraftOperation,
