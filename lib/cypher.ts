@@ -2,7 +2,8 @@
  * Takes a checked operation and gives the Cypher that carries it out on a server of a given version, with its
  * parameters. Identifiers are quoted, values are parameters, without exception. Never runs anything.
  */
-import type { Operation, RelationshipRow, Row, Transform } from "./operation.ts";
+import type { Operation, Transform } from "./operation.ts";
+import type { RelationshipRow, Row } from "./operation_arguments.ts";
 import { quoteName } from "./schema.ts";
 
 /** What a server can do, as far as statements depend on it. */

@@ -4,7 +4,7 @@
  */
 import { atLeast } from "./cypher.ts";
 import type { Graph } from "./graph.ts";
-import type { Row } from "./operation.ts";
+import type { Row } from "./operation_arguments.ts";
 import { compareShapes, type SchemaKind, type SchemaObject, type SchemaOptions } from "./schema.ts";
 
 /** A constraint or index of the graph; kinds that Crochet does not make are "other". */

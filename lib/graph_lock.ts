@@ -6,7 +6,7 @@
 import { CrochetError } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { lockLost, type LockToken } from "./graph_record.ts";
-import type { Row } from "./operation.ts";
+import type { Row } from "./operation_arguments.ts";
 
 /** How long a lease lasts without being renewed. */
 export const LEASE_MS = 20_000;

@@ -11,7 +11,8 @@ import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
 import { Journal, keep, parseResult } from "./graph_journal.ts";
 import { checkLock, type Mark } from "./graph_record.ts";
 import { type RowsOwner, RowWriter } from "./graph_rows.ts";
-import { describeOperation, type Operation, type Row } from "./operation.ts";
+import { describeOperation, type Operation } from "./operation.ts";
+import type { Row } from "./operation_arguments.ts";
 import {
   createStatement,
   describeShape,

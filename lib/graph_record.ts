@@ -5,7 +5,7 @@
  */
 import { CrochetError } from "./error.ts";
 import { type Graph, serverCode, type Transaction } from "./graph.ts";
-import type { Row } from "./operation.ts";
+import type { Row } from "./operation_arguments.ts";
 import type { AppliedRevision, BatchRecord, PartialRun } from "./record.ts";
 
 /** What the graph says of itself. */

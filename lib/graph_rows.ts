@@ -10,7 +10,8 @@ import type { Transaction } from "./graph.ts";
 import { type Journal, type JournalOwner, parseResult } from "./graph_journal.ts";
 import { type BatchShare, type Mark, markId } from "./graph_record.ts";
 import type { SchemaIr } from "./ir.ts";
-import type { Operation, RelationshipRow, Row } from "./operation.ts";
+import type { Operation } from "./operation.ts";
+import type { RelationshipRow, Row } from "./operation_arguments.ts";
 import { endKeys } from "./plan.ts";
 import { count } from "./text.ts";
 
