@@ -5,7 +5,7 @@
  */
 import { CrochetError } from "./error.ts";
 import { classesOf, type ModelReading, pythonEncoding } from "./model_files.ts";
-import { qualifiedName } from "./neomodel.ts";
+import { qualifiedName } from "./neomodel_class.ts";
 import { join } from "./path.ts";
 import { replaceFile } from "./project.ts";
 import { locate, parsePython } from "./python_syntax.ts";

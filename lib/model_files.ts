@@ -3,7 +3,8 @@
  * Files are read and never run. Module names are what an import from the project's folder would say.
  */
 import { CrochetError, messageOf } from "./error.ts";
-import { modelClasses, type Models, NEOMODEL_STAR, readModels } from "./neomodel.ts";
+import { modelClasses, type Models, readModels } from "./neomodel.ts";
+import { NEOMODEL_STAR } from "./neomodel_class.ts";
 import { basename, dirname, join, relative, resolve } from "./path.ts";
 import { exists } from "./project.ts";
 import {

@@ -5,6 +5,21 @@
  * Python is a problem with its place. Never runs Python, never needs a kgid.
  */
 import {
+  DEFINITION_ARGS,
+  definitionOf,
+  DEFINITIONS,
+  isAbstract,
+  isDirectModel,
+  isIgnored,
+  isModel,
+  labelOf,
+  NODE_BASES,
+  orderOf,
+  qualifiedName,
+  REL_BASES,
+} from "./neomodel_class.ts";
+import { checkClass, checkSilentMistake, findHidden, isUndecided, ProblemList } from "./neomodel_doubts.ts";
+import {
   neomodelBase,
   neomodelName,
   type PropertyModel,
@@ -12,13 +27,9 @@ import {
   propertyType,
   readProperty,
 } from "./neomodel_property.ts";
-import type { Span } from "./python_syntax.ts";
 import {
-  type Attribute,
   type ClassValue,
-  functionBody,
   type InstanceValue,
-  methodResolutionOrder,
   type MroEntry,
   type PyValue,
   toData,
@@ -84,43 +95,7 @@ export interface ClassSource {
   abstract: boolean;
 }
 
-const NODE_BASES = new Set([
-  "StructuredNode",
-  "AsyncStructuredNode",
-  "SemiStructuredNode",
-  "AsyncSemiStructuredNode",
-  "DjangoNode",
-]);
-const REL_BASES = new Set(["StructuredRel", "AsyncStructuredRel"]);
-const DEFINITIONS: Record<string, "to" | "from" | "either"> = {
-  RelationshipTo: "to",
-  RelationshipFrom: "from",
-  Relationship: "either",
-  AsyncRelationshipTo: "to",
-  AsyncRelationshipFrom: "from",
-  AsyncRelationship: "either",
-};
-const DEFINITION_NAMES = new Set(Object.keys(DEFINITIONS));
-const DEFINITION_ARGS = ["cls_name", "relation_type", "cardinality", "model", "exclusion_group"];
-const HARMLESS_LIBRARIES = new Set([
-  "builtins",
-  "abc",
-  "typing",
-  "typing_extensions",
-  "enum",
-  "collections",
-  "dataclasses",
-]);
 const RESERVED = ["deleted", "id", "element_id"];
-
-/** Names that `from neomodel import *` brings, as far as models use them. */
-export const NEOMODEL_STAR: readonly string[] = [
-  ...NODE_BASES,
-  ...REL_BASES,
-  ...DEFINITION_NAMES,
-  ..."AliasProperty ArrayProperty BooleanProperty DateProperty DateTimeFormatProperty DateTimeNeo4jFormatProperty DateTimeProperty EmailProperty FloatProperty FulltextIndex IntegerProperty JSONProperty NormalizedProperty RegexProperty StringProperty UniqueIdProperty VectorIndex One OneOrMore ZeroOrMore ZeroOrOne AsyncOne AsyncOneOrMore AsyncZeroOrMore AsyncZeroOrOne Q db adb config DoesNotExist UniqueProperty"
-    .split(" "),
-].filter((name) => !name.includes("SemiStructured") && name !== "DjangoNode");
 
 /** Options of the reading. */
 export interface ReadOptions {
@@ -141,34 +116,15 @@ export function modelClasses(world: PythonWorld, options: ReadOptions = {}): Cla
     .map((cls) => ({ cls, abstract: isAbstract(cls) }));
 }
 
-/** `module.Class`, as problems, targets and `[models] ignore` name it. */
-export function qualifiedName(cls: ClassValue): string {
-  return `${cls.module.name}.${cls.qualname}`;
-}
-
-function isIgnored(
-  cls: { name: string; qualname?: string; module?: { name: string } },
-  ignore: Set<string>,
-): boolean {
-  return ignore.has(cls.name) ||
-    (cls.module !== undefined && ignore.has(`${cls.module.name}.${cls.qualname}`));
-}
-
-/** Presence counts, whatever the value: `__abstract_node__ = False` is abstract too. */
-function isAbstract(cls: ClassValue): boolean {
-  return cls.attributes.has("__abstract_node__");
-}
-
 class ModelReader {
-  private readonly problems: PythonProblem[];
+  private readonly problems: ProblemList;
   private readonly relModels = new Map<ClassValue, RelModel>();
   private readonly typesOfModel = new Map<ClassValue, Set<string>>();
   private readonly modelOfType = new Map<string, ClassValue>();
   private readonly shapes: SchemaShape[] = [];
-  private readonly told = new Set<string>();
 
   constructor(private readonly world: PythonWorld, private readonly ignore: Set<string>) {
-    this.problems = [...world.problems];
+    this.problems = new ProblemList(world);
   }
 
   read(): Models {
@@ -178,7 +134,7 @@ class ModelReader {
       if (neomodelBase(cls, REL_BASES)) this.relModels.set(cls, this.readRelModel(cls));
     }
     for (const cls of classes) {
-      if (this.isUndecided(cls)) continue;
+      if (isUndecided(cls, this.problems)) continue;
       if (neomodelBase(cls, NODE_BASES)) nodes.push(this.readNode(cls));
     }
     for (const [cls, model] of this.relModels) {
@@ -187,7 +143,7 @@ class ModelReader {
       if (types) {
         model.types = [...types].sort();
         if (own?.kind === "str" && !types.has(own.value)) {
-          this.report(
+          this.problems.add(
             cls.where,
             "warning",
             "type-mismatch",
@@ -197,17 +153,15 @@ class ModelReader {
         }
       } else model.types = own?.kind === "str" ? [own.value] : [];
     }
-    this.findHidden();
+    findHidden(this.world, this.ignore, this.problems);
     const order = (a: ModelBase, b: ModelBase) =>
       a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line;
-    const problems = this.problems.sort((a, b) =>
-      a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.column - b.column
-    );
+    const schema = this.schema(nodes);
     return {
       nodes: nodes.sort(order),
       relationshipModels: [...this.relModels.values()].sort(order),
-      schema: this.schema(nodes),
-      problems,
+      schema,
+      problems: this.problems.sorted(),
     };
   }
 
@@ -240,9 +194,7 @@ class ModelReader {
       const message = `${shape.labelOrType}.${
         shape.properties[0]
       } has an index in one class and is unique in another, which Neo4j refuses`;
-      if (this.told.has(message)) continue;
-      this.told.add(message);
-      this.problems.push({
+      this.problems.addPlaced({
         severity: "error",
         code: "schema-conflict",
         message,
@@ -274,7 +226,7 @@ class ModelReader {
     const own = cls.attributes.get("__kgid__");
     if (!own) return null;
     if (own.value.kind === "str" && own.value.value !== "") return own.value.value;
-    this.report(
+    this.problems.add(
       own.where,
       "error",
       "kgid-unknown",
@@ -285,20 +237,20 @@ class ModelReader {
   }
 
   private readNode(cls: ClassValue): NodeModel {
-    const order = this.order(cls);
+    const order = orderOf(cls);
     const abstract = isAbstract(cls);
-    this.checkClass(cls, order);
+    checkClass(cls, order, this.problems);
     const base = this.base(cls);
     const properties = this.readProperties(cls, order, base);
     const optional = cls.attributes.get("__optional_labels__")?.value;
     const labels = order.flatMap((entry) =>
-      entry.kind === "class" ? labelOf(entry, this.order(entry)) ?? [] : []
+      entry.kind === "class" ? labelOf(entry, orderOf(entry)) ?? [] : []
     );
     if (!abstract) {
       for (const name of RESERVED) {
         const reserved = cls.attributes.get(name);
         if (reserved) {
-          this.report(
+          this.problems.add(
             reserved.where,
             "error",
             "neomodel-refuses",
@@ -322,13 +274,13 @@ class ModelReader {
 
   private readRelModel(cls: ClassValue): RelModel {
     const base = this.base(cls);
-    const order = this.order(cls);
-    this.checkClass(cls, order);
+    const order = orderOf(cls);
+    checkClass(cls, order, this.problems);
     const properties = this.readProperties(cls, order, base);
     for (const name of ["source", "target", "id", "element_id"]) {
       const own = cls.attributes.get(name);
       if (own && propertyType(own.value)) {
-        this.report(
+        this.problems.add(
           own.where,
           "error",
           "neomodel-refuses",
@@ -340,137 +292,6 @@ class ModelReader {
     return { ...base, properties, types: [] };
   }
 
-  private order(cls: ClassValue): MroEntry[] {
-    return methodResolutionOrder(cls) ?? [cls];
-  }
-
-  private checkClass(cls: ClassValue, order: MroEntry[]): void {
-    const at = { module: cls.module, span: cls.nameSpan };
-    if (!methodResolutionOrder(cls)) {
-      this.report(
-        at,
-        "error",
-        "neomodel-refuses",
-        `Python refuses ${cls.name}: its bases have no consistent order`,
-        "reorder the bases",
-      );
-    }
-    for (const entry of order) {
-      if (entry.kind !== "class") continue;
-      const strange = entry.bases.find((base) => base.kind !== "class" && base.kind !== "external");
-      if (strange) {
-        const why = strange.kind === "unknown" ? strange.why : "it is made at run time";
-        this.report(
-          at,
-          "error",
-          "base-unknown",
-          `a base of ${entry.name} cannot be known without running Python: ${why}`,
-          `name the base class plainly, or add "${cls.name}" to [models] ignore`,
-        );
-      }
-      for (const name of ["__label__", "__optional_labels__"]) {
-        const own = entry.attributes.get(name);
-        if (!own || (name === "__label__" ? own.value.kind === "str" : toData(own.value) !== undefined)) {
-          continue;
-        }
-        this.reportOnce(own.where, {
-          severity: "error",
-          code: "label-unknown",
-          message: `the ${name} of ${entry.name} cannot be known without running Python`,
-          hint: name === "__label__" ? "write it as a string" : "write it as a list of strings",
-        });
-      }
-      if (entry.attributes.has("__abstract_node__") && !neomodelBase(entry, NODE_BASES)) {
-        this.reportOnce(at, {
-          severity: "error",
-          code: "neomodel-refuses",
-          message: `neomodel refuses ${cls.name}: ${entry.name} has __abstract_node__ and is no node`,
-          hint: "remove it: a mixin needs no mark",
-        });
-      }
-      const changer = entry.decorators.find(mayChange);
-      const hook = entry !== cls && entry.attributes.has("__init_subclass__");
-      if (changer || hook) {
-        this.reportOnce(at, {
-          severity: "error",
-          code: "made-at-run-time",
-          message: `${entry.name} has ${
-            changer ? "a decorator" : "an __init_subclass__"
-          }, which may change ${cls.name}`,
-          hint: `write its attributes into the class, or add "${cls.name}" to [models] ignore`,
-        });
-      }
-      this.checkMadeAttributes(cls, entry);
-      if (entry.keywords.has("metaclass")) {
-        this.report(
-          at,
-          "error",
-          "metaclass",
-          `${entry.name} has a metaclass of its own, which may change the class`,
-          `remove it, or add "${cls.name}" to [models] ignore`,
-        );
-      }
-    }
-    if (cls.conditional) {
-      this.report(
-        at,
-        "error",
-        "conditional-class",
-        `${cls.name} exists only under a condition that cannot be known`,
-        `define it without the condition, or add "${cls.name}" to [models] ignore`,
-      );
-    }
-  }
-
-  /** Attributes that a function of the project made, or a write into `locals()`: they may be properties. */
-  private checkMadeAttributes(cls: ClassValue, entry: ClassValue): void {
-    for (const [name, { value, where }] of entry.attributes) {
-      const maker = value.kind === "unknown" && value.of?.kind === "function" ? value.of : undefined;
-      const made = maker !== undefined &&
-        /\w*(Property|Relationship(To|From)?)\s*\(/.test(functionBody(maker));
-      const changed = name === "<changed at run time>" && value.kind === "instance" &&
-        value.callee.kind === "external" &&
-        /^builtins\.(locals|vars|globals)$/.test(value.callee.path);
-      if (!made && !changed) continue;
-      this.reportOnce(where, {
-        severity: "error",
-        code: "made-at-run-time",
-        message: changed
-          ? `attributes of ${entry.name} are made at run time`
-          : `"${name}" of ${entry.name} is made by a function, which is not run`,
-        hint: `write the property into the class, or add "${cls.name}" to [models] ignore`,
-      });
-    }
-  }
-
-  /** A class with neomodel properties whose bases are not known to be or not to be nodes: reported, not dropped. */
-  private isUndecided(cls: ClassValue): boolean {
-    if (neomodelBase(cls, NODE_BASES) || neomodelBase(cls, REL_BASES)) return false;
-    const declares =
-      ["__kgid__", "__label__", "__abstract_node__"].some((name) => cls.attributes.has(name)) ||
-      [...cls.attributes.values()].some(({ value }) => propertyType(value) || this.definitionOf(value));
-    if (!declares) return false;
-    const order = this.order(cls);
-    const doubtful = order.find((entry) =>
-      entry.kind === "external" && !HARMLESS_LIBRARIES.has(entry.path.split(".")[0]) && !neomodelName(entry)
-    );
-    const unknownBase = order.some((entry) =>
-      entry.kind === "class" && entry.bases.some((base) => base.kind !== "class" && base.kind !== "external")
-    );
-    if (!doubtful && !unknownBase) return false;
-    const what = doubtful?.kind === "external"
-      ? `comes from "${doubtful.path}", which is not in the project`
-      : "cannot be known without running Python";
-    this.report(
-      { module: cls.module, span: cls.nameSpan },
-      "error",
-      "base-unknown",
-      `${cls.name} looks like a model, but a base of it ${what}`,
-      `name the folder that holds it with [models] roots, or add "${cls.name}" to [models] ignore`,
-    );
-    return true;
-  }
-
   private readProperties(cls: ClassValue, order: MroEntry[], base: ModelBase): PropertyModel[] {
     const merged = new Map<string, PropertyModel>();
     for (const entry of [...order].reverse()) {
@@ -478,16 +299,16 @@ class ModelReader {
       for (const [name, attribute] of entry.attributes) {
         const type = propertyType(attribute.value);
         if (!type) {
-          if (entry === cls) this.checkSilentMistake(name, attribute);
+          if (entry === cls) checkSilentMistake(name, attribute, this.problems);
           continue;
         }
         const call = attribute.value as InstanceValue;
         const { property, problems } = readProperty(name, call, type, `${base.module}.${base.class}`);
         property.declaredIn = qualifiedName(entry);
         // Problems are told once, at the class that declares the property.
-        if (entry === cls || !this.isModel(entry)) {
+        if (entry === cls || !isModel(entry)) {
           for (const problem of problems) {
-            this.reportOnce({ module: call.where.module, span: problem.span }, problem);
+            this.problems.once({ module: call.where.module, span: problem.span }, problem);
           }
         }
         merged.set(name, property);
@@ -496,50 +317,14 @@ class ModelReader {
     return [...merged.values()];
   }
 
-  private isModel(cls: ClassValue): boolean {
-    return (neomodelBase(cls, NODE_BASES) ?? neomodelBase(cls, REL_BASES)) !== undefined;
-  }
-
-  /** `a = StringProperty(),` makes a tuple and `a = StringProperty` a class: neomodel sees no property. */
-  private checkSilentMistake(name: string, attribute: Attribute): void {
-    const { value } = attribute;
-    if (
-      value.kind === "sequence" && value.of === "tuple" && value.items.length === 1 &&
-      propertyType(value.items[0])
-    ) {
-      this.report(
-        attribute.where,
-        "warning",
-        "no-property",
-        `"${name}" is a tuple and no property: a comma stands after it`,
-        "remove the comma",
-      );
-    } else if (
-      (value.kind === "external" || value.kind === "class") &&
-      neomodelBase(value, new Set(["Property", ...PROPERTY_NAMES]))
-    ) {
-      this.report(
-        attribute.where,
-        "warning",
-        "no-property",
-        `"${name}" is a property class that is not called`,
-        `write ${name} = ${value.kind === "class" ? value.name : neomodelName(value)}()`,
-      );
-    }
-  }
-
-  private definitionOf(value: PyValue): string | undefined {
-    return value.kind === "instance" ? neomodelBase(value.callee, DEFINITION_NAMES) : undefined;
-  }
-
   private readRelationships(cls: ClassValue, order: MroEntry[], abstract: boolean): RelationshipModel[] {
     const merged = new Map<string, RelationshipModel>();
     for (const entry of [...order].reverse()) {
       if (entry.kind !== "class") continue;
       for (const [name, attribute] of entry.attributes) {
-        const definition = this.definitionOf(attribute.value);
+        const definition = definitionOf(attribute.value);
         if (definition && /^Async/.test(definition) !== /^Async/.test(neomodelBase(cls, NODE_BASES) ?? "")) {
-          this.reportOnce(attribute.where, {
+          this.problems.once(attribute.where, {
             severity: "warning",
             code: "definition-ignored",
             message: `neomodel does not see "${name}" on ${cls.name}: one of the two is async`,
@@ -565,7 +350,7 @@ class ModelReader {
     abstract: boolean,
   ): RelationshipModel {
     const report = (severity: "error" | "warning", code: string, message: string, hint?: string) =>
-      this.reportOnce(call.where, { severity, code, message, hint });
+      this.problems.once(call.where, { severity, code, message, hint });
     const get = (option: string): PyValue | undefined =>
       call.keywords.get(option)?.value ?? call.args[DEFINITION_ARGS.indexOf(option)];
     for (const [option] of call.keywords) {
@@ -666,9 +451,9 @@ class ModelReader {
     // neomodel's registry of sync and of async models; a model is replaced by its descendants only.
     const registry = `${/^Async/.test(neomodelBase(model, REL_BASES) ?? "") ? "async" : "sync"} ${type}`;
     const known = this.modelOfType.get(registry);
-    if (!known || this.order(model).includes(known)) this.modelOfType.set(registry, model);
-    else if (isDirectModel(model) && !this.order(known).includes(model)) {
-      this.reportOnce(where, {
+    if (!known || orderOf(model).includes(known)) this.modelOfType.set(registry, model);
+    else if (isDirectModel(model) && !orderOf(known).includes(model)) {
+      this.problems.once(where, {
         severity: "error",
         code: "neomodel-refuses",
         message:
@@ -677,7 +462,7 @@ class ModelReader {
       });
     }
     // An abstract class is only walked by install_labels where it carries a label.
-    if (abstract && !labelOf(cls, this.order(cls))) return;
+    if (abstract && !labelOf(cls, orderOf(cls))) return;
     this.shapes.push(...propertyShapes("relationship", type, this.relModels.get(model)?.properties ?? []));
   }
 
@@ -702,117 +487,4 @@ class ModelReader {
     }
     return found?.kind === "class" ? found : undefined;
   }
-
-  /** Classes in functions, `type(...)`, `setattr(...)`: they may decide a schema, and are not followed. */
-  private findHidden(): void {
-    const makesModel = (base: PyValue) => neomodelBase(base, NODE_BASES) ?? neomodelBase(base, REL_BASES);
-    for (const hidden of this.world.hidden) {
-      const qualified = `${hidden.where.module.name}.${hidden.name}`;
-      if (this.ignore.has(hidden.name) || this.ignore.has(qualified) || !hidden.bases.some(makesModel)) {
-        continue;
-      }
-      this.report(
-        hidden.where,
-        "error",
-        "class-in-function",
-        `${hidden.name} is defined inside a function and exists only when it runs`,
-        `move it to the module, or add "${hidden.name}" to [models] ignore`,
-      );
-    }
-    for (const call of this.world.calls) {
-      if (call.callee.kind !== "external") continue;
-      const [first, second] = call.args;
-      if (
-        call.callee.path === "builtins.type" && second?.kind === "sequence" && second.items.some(makesModel)
-      ) {
-        const name = first?.kind === "str" ? first.value : "a class";
-        if (isIgnored({ name }, this.ignore)) continue;
-        this.report(
-          call.where,
-          "error",
-          "made-at-run-time",
-          `${name} is made at run time with type(...)`,
-          `write a class statement, or add "${name}" to [models] ignore`,
-        );
-      }
-      if (
-        call.callee.path === "builtins.setattr" && first?.kind === "class" && this.isModel(first) &&
-        !isIgnored(first, this.ignore)
-      ) {
-        this.report(
-          call.where,
-          "error",
-          "made-at-run-time",
-          `setattr changes ${first.name} at run time`,
-          `write the attribute into the class, or add "${first.name}" to [models] ignore`,
-        );
-      }
-    }
-  }
-
-  private report(
-    where: Where,
-    severity: "error" | "warning",
-    code: string,
-    message: string,
-    hint?: string,
-  ): void {
-    this.problems.push(this.world.problemAt(where, { severity, code, message, hint }));
-  }
-
-  private reportOnce(
-    where: { module: Where["module"]; span: Span },
-    { severity, code, message, hint }: Pick<PythonProblem, "severity" | "code" | "message" | "hint">,
-  ): void {
-    const key = `${where.module.path} ${where.span.from} ${message}`;
-    if (this.told.has(key)) return;
-    this.told.add(key);
-    this.problems.push(this.world.problemAt(where, { severity, code, message, hint }));
-  }
-}
-
-/** May a decorator change the class? A library's is taken to keep it; the project's own is looked at. */
-function mayChange(decorator: PyValue): boolean {
-  if (decorator.kind === "function") {
-    return /\bsetattr\b|\.\w+\s*=[^=]|Property\s*\(|Relationship|\btype\s*\(/.test(functionBody(decorator));
-  }
-  return decorator.kind !== "external" &&
-    !(decorator.kind === "instance" && decorator.callee.kind === "external");
-}
-
-/** Does the class name StructuredRel itself among its bases? */
-function isDirectModel(cls: ClassValue): boolean {
-  return cls.bases.some((base) => REL_BASES.has(neomodelName(base) ?? ""));
-}
-
-const PROPERTY_NAMES = [
-  "StringProperty",
-  "IntegerProperty",
-  "FloatProperty",
-  "BooleanProperty",
-  "ArrayProperty",
-  "DateProperty",
-  "DateTimeProperty",
-  "DateTimeFormatProperty",
-  "DateTimeNeo4jFormatProperty",
-  "JSONProperty",
-  "UniqueIdProperty",
-  "RegexProperty",
-  "EmailProperty",
-  "AliasProperty",
-];
-
-/**
- * The `__label__` that a class of a method resolution order shows: a concrete node has its own or its name;
- * an abstract class or a mixin has what its body says, else what it inherits.
- */
-function labelOf(cls: ClassValue, order: MroEntry[]): string | undefined {
-  for (const entry of order) {
-    if (entry.kind !== "class") continue;
-    const own = entry.attributes.get("__label__")?.value;
-    if (own?.kind === "str") return own.value;
-    if (neomodelBase(entry, NODE_BASES) && !isAbstract(entry)) return entry.name;
-    if (entry !== cls && own) return undefined;
-  }
-  return undefined;
 }
