@@ -1,7 +1,17 @@
 /** The main job as a user does it, from an empty folder to an empty graph. */
 import assert from "node:assert/strict";
 import { join } from "../../lib/path.ts";
-import { openTestGraph, ROOT, showData, showSchema, withGraphProject } from "../harness.ts";
+import {
+  crochet,
+  graphEnv,
+  openTestGraph,
+  ROOT,
+  showData,
+  showSchema,
+  withEmptyGraph,
+  withFolder,
+  withGraphProject,
+} from "../harness.ts";
 
 Deno.test("the main job runs from new-project to downgrade", async () => {
   await withGraphProject({}, async (project, graph) => {
@@ -48,6 +58,29 @@ Deno.test("the main job runs from new-project to downgrade", async () => {
     assert.deepEqual(await showSchema(graph), []);
     assert.match(await project.ok("downgrade"), /Nothing to revert/);
   });
+});
+
+Deno.test("the README's session is what a user sees", async () => {
+  const readme = Deno.readTextFileSync(join(ROOT, "README.md"));
+  const session = /## A short session\n\n```\n([^]*?)```/.exec(readme)![1];
+  const steps = session.split(/^\$ /m).filter(Boolean).map((step) => {
+    const [command, ...shown] = step.trimEnd().split("\n");
+    return { command, shown: shown.join("\n") };
+  });
+  await withEmptyGraph(() =>
+    withFolder(async (folder) => {
+      let cwd = folder;
+      for (const { command, shown } of steps) {
+        const [words, into] = command.split(" && cd ");
+        const args = [...words.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain)
+          .slice(1);
+        const { code, out, err } = await crochet(cwd, args, graphEnv());
+        assert.equal(code, 0, `${command}: ${err}`);
+        if (shown) assert.equal(out.trimEnd(), shown, command);
+        if (into) cwd = join(cwd, into);
+      }
+    })
+  );
 });
 
 Deno.test("create-migration writes nothing where nothing changed, unless --empty", async () => {
