@@ -17,11 +17,7 @@ export async function prepareOracle(): Promise<Record<string, string>> {
     Deno.mkdirSync(home, { recursive: true });
     await run("python3", ["-m", "venv", join(home, "venv")]);
     await run(python, [
-      "-m",
-      "pip",
-      "install",
-      "--quiet",
-      "--disable-pip-version-check",
+      ...pip("install"),
       `neomodel==${NEOMODEL}`,
       "pytest",
       "pytest-asyncio",
@@ -31,35 +27,23 @@ export async function prepareOracle(): Promise<Record<string, string>> {
       "pydantic",
     ]);
     Deno.mkdirSync(sources, { recursive: true });
-    await run(python, [
-      "-m",
-      "pip",
-      "download",
-      "--quiet",
-      "--disable-pip-version-check",
+    // Building the metadata of a source distribution fetches its build tools, where isolation allows it.
+    const download = [
+      ...pip("download"),
       "--no-deps",
       "--no-binary=:all:",
-      "--no-build-isolation",
       `--dest=${sources}`,
       `neomodel==${NEOMODEL}`,
-    ])
-      .catch(() =>
-        run(python, [
-          "-m",
-          "pip",
-          "download",
-          "--quiet",
-          "--disable-pip-version-check",
-          "--no-deps",
-          "--no-binary=:all:",
-          `--dest=${sources}`,
-          `neomodel==${NEOMODEL}`,
-        ])
-      );
+    ];
+    await run(python, download);
     await run("tar", ["-xzf", join(sources, `neomodel-${NEOMODEL}.tar.gz`), "-C", sources]);
     Deno.writeTextFileSync(join(home, "complete"), "");
   }
   return { CROCHET_ORACLE_PYTHON: python, CROCHET_ORACLE_SOURCES: join(sources, `neomodel-${NEOMODEL}`) };
+}
+
+function pip(verb: string): string[] {
+  return ["-m", "pip", verb, "--quiet", "--disable-pip-version-check"];
 }
 
 async function run(command: string, args: string[]): Promise<void> {

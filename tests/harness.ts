@@ -212,3 +212,14 @@ export async function showData(graph: Graph): Promise<string[]> {
     ...relationships.map((row) => "relationship " + text(row)),
   ].sort();
 }
+
+/** Mulberry32: the same numbers below 1 for the same seed. */
+export function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}

@@ -4,6 +4,7 @@
  * first schema are found under the names of the second one, and under their old names after the way back.
  */
 import assert from "node:assert/strict";
+import { randomFrom } from "./harness.ts";
 import {
   type NodeIr,
   type PropertyIr,
@@ -677,17 +678,6 @@ function schema(...parts: (NodeIr | RelModelIr)[]): SchemaIr {
 
 function lines(operations: DraftOperation[]): string[] {
   return operations.map((operation) => renderOperation(operation).replace(/^await ctx\.|;$/g, ""));
-}
-
-/** Mulberry32: the same numbers below 1 for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 /**

@@ -3,6 +3,7 @@
  * whatever a name holds, Cypher reads that very name between the back-ticks, and nothing around it changes.
  */
 import assert from "node:assert/strict";
+import { randomFrom } from "./harness.ts";
 import {
   countStatement,
   deleteBatchStatement,
@@ -557,15 +558,4 @@ function hostileName(random: () => number): string {
   );
   const length = 1 + Math.floor(random() * 5);
   return "x" + Array.from({ length }, () => parts[Math.floor(random() * parts.length)]).join("");
-}
-
-/** Mulberry32: the same numbers below 1 for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

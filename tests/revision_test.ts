@@ -3,6 +3,7 @@
  * was drafted, whatever the words in it, parses back to what it was drafted from.
  */
 import assert from "node:assert/strict";
+import { randomFrom } from "./harness.ts";
 import { type CrochetError, formatPlace } from "../lib/error.ts";
 import { readTemplate } from "../lib/project.ts";
 import {
@@ -442,15 +443,4 @@ function isRefusal(error: unknown, place: string, message: RegExp): boolean {
 function replaced(text: string, part: string, by: string): string {
   assert.ok(text.includes(part), part);
   return text.replace(part, () => by);
-}
-
-/** Mulberry32: the same numbers below 1 for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
