@@ -166,7 +166,7 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
     (c) =>
       runOptions(c).option("--check", "change nothing; exit 1 when something is pending").option(
         "--accept-loss <revision>",
-        "run this revision although it loses something",
+        "run this revision although it claims to be rollback-safe and loses something",
         collect,
         [],
       ),

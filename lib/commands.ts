@@ -301,15 +301,23 @@ export async function commandResolve(context: Context, revision: string): Promis
   const found = project(context);
   return await withLedger(found, (ledger) =>
     withGraph(found, async (graph) => {
-      const partial = await resolveRun(
+      const { run, left } = await resolveRun(
         { project: found, ledger, graph, runner: runner(context) },
         revision,
         resolution,
       );
-      print.result({ revisionId: revision, resolution, run: partial }, [
-        `Resolved: ${revision} (${resolution})`,
+      const rows = `${count(left.nodes, "node")} and ${
+        count(left.relationships, "relationship")
+      } of its batches`;
+      const told = left.nodes + left.relationships === 0
+        ? ""
+        : resolution === "redo"
+        ? `; deleted ${rows}`
+        : `; ${rows} stay in the graph`;
+      print.result({ revisionId: revision, resolution, run, left }, [
+        `Resolved: ${revision} (${resolution})${told}`,
       ]);
-      if (resolution === "redo") print.say(`Next: crochet ${partial.direction}`);
+      if (resolution === "redo") print.say(`Next: crochet ${run.direction}`);
       return EXIT.ok;
     }));
 }

@@ -240,6 +240,43 @@ export async function forgetRun(
   return "";
 }
 
+/** Rows that a run left, by the tags of its batches. */
+const LEFT = "n._crochet_batch STARTS WITH $prefix OR n._crochet_batch IN $ids";
+
+/** Counts the nodes and relationships that a revision's batches hold. */
+export async function countLeft(
+  graph: Graph,
+  revisionId: string,
+  ids: string[],
+): Promise<{ nodes: number; relationships: number }> {
+  const params = { prefix: `${revisionId}:`, ids };
+  const [nodes] = await graph.read(`MATCH (n) WHERE ${LEFT} RETURN count(n) AS n`, params);
+  const [relationships] = await graph.read(`MATCH ()-[n]->() WHERE ${LEFT} RETURN count(n) AS n`, params);
+  return { nodes: Number(nodes.n), relationships: Number(relationships.n) };
+}
+
+/** Deletes the nodes and relationships that a revision's batches hold, and the batches. */
+export async function deleteLeft(
+  graph: Graph,
+  token: LockToken,
+  revisionId: string,
+  ids: string[],
+): Promise<void> {
+  const params = { prefix: `${revisionId}:`, ids };
+  await graph.write((tx) => checkLock(tx, token));
+  await graph.implicit(
+    `MATCH ()-[n]->() WHERE ${LEFT} CALL { WITH n DELETE n } IN TRANSACTIONS OF 10000 ROWS`,
+    params,
+  );
+  await graph.implicit(
+    `MATCH (n) WHERE ${LEFT} CALL { WITH n DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS`,
+    params,
+  );
+  await graph.write((tx) =>
+    tx.run("MATCH (b:_CrochetBatch {revisionId: $revisionId}) DELETE b", { revisionId })
+  );
+}
+
 async function dropMarks(tx: Transaction, revisionId: string): Promise<void> {
   await tx.run("MATCH (m:_CrochetOperation {revision: $id}) DELETE m", { id: revisionId });
 }

@@ -62,7 +62,15 @@ export function diffIr(from: SchemaIr, to: SchemaIr, renames: PropertyRenames = 
   diffRelModels(from.relationshipModels, to.relationshipModels, renames, changes, (step) => data.push(step));
 
   const objects = diffObjects(schemaObjects(from), schemaObjects(to), changes);
-  return { changes, steps: [...objects.drops, ...data, ...objects.creates] };
+  return {
+    changes,
+    steps: [
+      ...objects.drops,
+      ...data.filter((step) => !step.late),
+      ...objects.creates,
+      ...data.filter((step) => step.late),
+    ],
+  };
 }
 
 function labelChanges(old: NodeIr, now: NodeIr): Change[] {

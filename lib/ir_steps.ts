@@ -12,6 +12,8 @@ import type { DraftOperation } from "./operation.ts";
 export interface Step {
   up: DraftOperation;
   down: DraftOperation[];
+  /** Takes values away, and waits until everything that may fail is done. */
+  late?: true;
 }
 
 /** Renames that a person named: by kgid, from the old attribute name to the new one. */
@@ -208,24 +210,31 @@ class Population {
       if (renamed.size > 0) join(moves, canonicalJson([...renamed].sort()), member);
       filled.forEach((value, name) => join(fills, canonicalJson([name, value]), member));
     }
-    for (const [name, members] of sorted(removals)) {
-      this.cover(members, (member) => member.stored.has(name), (owner, except) => {
-        this.push({ name: "removeNodeProperty", args: [owner, name, ...except] });
-      });
-      members.forEach((member) => member.stored.delete(name));
-    }
+    const targets = new Set(
+      [...moves.keys()].flatMap((key) => (JSON.parse(key) as [string, string][]).map(([, name]) => name)),
+    );
+    // Only what a rename needs out of its way goes first; the rest of what is lost waits for the end.
+    for (const [name, members] of sorted(removals)) if (targets.has(name)) this.remove(name, members);
     for (const [key, members] of sorted(moves)) {
       this.move(new Map(JSON.parse(key) as [string, string][]), members);
     }
     for (const [key, members] of sorted(fills)) {
       const [name, value] = JSON.parse(key) as [string, unknown];
       this.cover(members, () => true, (owner, except) => {
-        this.push({ name: "addNodeProperty", args: [owner, name, value, ...except] }, {
-          name: "removeNodeProperty",
-          args: [owner, name, ...except],
-        });
+        const down = { name: "removeNodeProperty", args: [owner, name, ...except] };
+        this.push({ name: "addNodeProperty", args: [owner, name, value, ...except] }, down);
       });
+      members.forEach((member) => member.stored.add(name));
     }
+    for (const [name, members] of sorted(removals)) if (!targets.has(name)) this.remove(name, members, true);
+  }
+
+  private remove(name: string, members: Set<Member>, late?: true): void {
+    this.cover(members, (member) => member.stored.has(name), (owner, except) => {
+      const up = { name: "removeNodeProperty", args: [owner, name, ...except] };
+      this.found.push({ up, down: [], ...(late && { late }) });
+    });
+    members.forEach((member) => member.stored.delete(name));
   }
 
   private move(renames: Map<string, string>, members: Set<Member>): void {

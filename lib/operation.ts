@@ -6,7 +6,7 @@
 import { CrochetError } from "./error.ts";
 import { Arguments, type Chunking, type RelationshipRow, type Row, show } from "./operation_arguments.ts";
 import type { SchemaKind, SchemaObject, SchemaOptions, SchemaShape } from "./schema.ts";
-import { nearest } from "./text.ts";
+import { count, nearest } from "./text.ts";
 
 /** A checked operation. */
 export type Operation =
@@ -340,9 +340,11 @@ export function describeOperation(operation: Operation): string {
     case "schema":
       return `${operation.name}(${operation.shape.labelOrType}, ${operation.shape.properties.join(", ")})`;
     case "nodes":
-      return `${operation.name}(${operation.labels.join(":")}, ${operation.rows.length} rows)`;
+      return `${operation.name}(${operation.labels.join(":")}, ${count(operation.rows.length, "row")})`;
     case "relationships":
-      return `${operation.name}(${operation.source}, ${operation.target}, ${operation.type}, ${operation.rows.length} rows)`;
+      return `${operation.name}(${operation.source}, ${operation.target}, ${operation.type}, ${
+        count(operation.rows.length, "row")
+      })`;
     case "deleteBatch":
       return `${operation.name}(${operation.labelOrType}, ${operation.batch})`;
     case "cypher":

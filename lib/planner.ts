@@ -14,7 +14,7 @@ import {
   type Refusal,
   refusals,
 } from "./plan.ts";
-import { countStatement } from "./cypher.ts";
+import { countStatement, renameConflicts } from "./cypher.ts";
 import { CrochetError, messageOf } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
@@ -52,7 +52,7 @@ export async function makePlan(request: PlanRequest): Promise<PlanResult> {
     refusals: [],
   };
   // A check of the data as it is now says nothing once a revision before it changes data.
-  const state = { dataChanges: false };
+  const state = { dataChanges: false, properties: new Set<string>() };
   try {
     for (const revision of request.revisions) {
       const planned = await planRevision(request, revision, sandbox, catalog, state);
@@ -86,12 +86,20 @@ export function refuseRun(found: Refusal[]): void {
   );
 }
 
+/** What operations before a check would have changed: then the graph as it is now says nothing about it. */
+interface PlanState {
+  /** Anything may be different. */
+  dataChanges: boolean;
+  /** Only these properties are. */
+  properties: Set<string>;
+}
+
 async function planRevision(
   request: PlanRequest,
   revision: Revision,
   sandbox: Sandbox,
   catalog: CatalogObject[],
-  state: { dataChanges: boolean },
+  state: PlanState,
 ): Promise<{ revision: PlannedRevision; operations: Operation[]; refusals: Refusal[] }> {
   const { graph, project, direction } = request;
   const operations: Operation[] = [];
@@ -116,12 +124,13 @@ async function planRevision(
     const entry = planOperation(operation, context);
     planned.push(entry);
     if (graph && operation.kind === "schema") {
-      found.push(...await checkDuplicates(graph, revision, operation, catalog, state.dataChanges));
+      found.push(...await checkDuplicates(graph, revision, operation, catalog, state));
       followSchema(operation, catalog);
     }
     if (graph) await countTouched(graph, operation, entry);
+    if (graph) found.push(...await checkRename(graph, revision, operation, state));
     const answer = await answerFor(graph, operation, batch, state.dataChanges);
-    if (answer.changesData) state.dataChanges = true;
+    if (answer.changesData) noteChange(operation, state);
     if (answer.note) entry.note = answer.note;
     return answer.value;
   };
@@ -278,10 +287,13 @@ async function checkDuplicates(
   revision: Revision,
   operation: Operation & { kind: "schema" },
   catalog: CatalogObject[],
-  dataChanges: boolean,
+  state: PlanState,
 ): Promise<Refusal[]> {
   const { shape, action } = operation;
-  if (action !== "add" || shape.kind !== "unique" || dataChanges || findShape(catalog, shape)) return [];
+  if (
+    action !== "add" || shape.kind !== "unique" || state.dataChanges ||
+    state.properties.has(shape.properties[0]) || findShape(catalog, shape)
+  ) return [];
   const variable = shape.entity === "node" ? "n" : "r";
   const pattern = shape.entity === "node"
     ? `(n:${quoteName(shape.labelOrType)})`
@@ -303,6 +315,38 @@ async function checkDuplicates(
     }${rows.length > 3 ? ", and more" : ""}`,
     hint: "clean the data first, by hand or in a migration before this one",
   }];
+}
+
+/** Values that a rename of a property would overwrite. */
+async function checkRename(
+  graph: Graph,
+  revision: Revision,
+  operation: Operation,
+  state: PlanState,
+): Promise<Refusal[]> {
+  if (operation.kind !== "transform" || operation.transform.what !== "renameProperty" || state.dataChanges) {
+    return [];
+  }
+  const { owner, from, to } = operation.transform;
+  if (state.properties.has(from) || state.properties.has(to)) return [];
+  const [row] = await graph.read(renameConflicts(operation.transform)!.text);
+  if (Number(row.conflicts) === 0) return [];
+  return [{
+    revision,
+    message: `"${revision.revisionId}" renames ${owner}.${from} to ${to}, and would overwrite ${
+      count(Number(row.conflicts), "value")
+    } that ${to} has already`,
+    hint: "decide in the migration which value stays, then rename",
+  }];
+}
+
+function noteChange(operation: Operation, state: PlanState): void {
+  const transform = operation.kind === "transform" ? operation.transform : undefined;
+  if (transform?.what === "addProperty" || transform?.what === "removeProperty") {
+    state.properties.add(transform.property);
+  } else if (transform?.what === "renameProperty") {
+    state.properties.add(transform.from).add(transform.to);
+  } else state.dataChanges = true;
 }
 
 /** Keeps the catalog of the plan as the operations would leave it. */

@@ -6,6 +6,7 @@ import { dirname, join, relative, resolve, SEPARATOR } from "./path.ts";
 import { type Overrides, readConfig, type Settings } from "./config.ts";
 import { CrochetError, messageOf } from "./error.ts";
 import { parseSnapshot, schemaHash, type SchemaIr } from "./ir.ts";
+import { canonicalJson, sha256, textDigest } from "./digest.ts";
 import { parseRevision, type Revision, REVISION_FILE, snapshotFile } from "./revision.ts";
 
 /** The file that makes a folder a project. */
@@ -76,18 +77,37 @@ export function readEveryRevision(project: Project): { revisions: Revision[]; fa
   for (const name of listFolder(project.migrations)) {
     if (!REVISION_FILE.test(name)) continue;
     try {
-      revisions.push(
-        parseRevision(
-          shown(project, join(project.migrations, name)),
-          readText(join(project.migrations, name)),
-        ),
-      );
+      const path = join(project.migrations, name);
+      const revision = parseRevision(shown(project, path), readText(path));
+      revisions.push({ ...revision, digest: digestWithImports(project, path, revision) });
     } catch (error) {
       if (!(error instanceof CrochetError)) throw error;
       failures.push(error);
     }
   }
   return { revisions, failures };
+}
+
+/** Relative imports of a file, by its text. */
+const RELATIVE_IMPORT = /^\s*(?:import|export)\b[^;"']*?["'](\.{1,2}\/[^"']+)["']/gm;
+
+/** The digest of a migration covers what it imports: an edit there is an edit of the migration. */
+function digestWithImports(project: Project, path: string, revision: Revision): string {
+  const found = new Map<string, string>();
+  const visit = (file: string, text: string) => {
+    for (const [, specifier] of text.matchAll(RELATIVE_IMPORT)) {
+      const target = join(dirname(file), specifier);
+      const name = shown(project, target);
+      if (found.has(name) || relative(project.migrations, target).startsWith("..")) continue;
+      const inner = readIfThere(target);
+      found.set(name, inner === undefined ? "missing" : textDigest(inner));
+      if (inner !== undefined) visit(target, inner);
+    }
+  };
+  if (revision.language === "ts") visit(path, revision.text);
+  return found.size === 0
+    ? revision.digest
+    : sha256(canonicalJson([revision.digest, Object.fromEntries(found)]));
 }
 
 /** The snapshot beside a migration. @throws CrochetError SNAPSHOT_INVALID where it is missing, broken or another one */

@@ -1,11 +1,12 @@
 /**
- * Takes a run that stopped half-way and a person's decision about it: run it again from its start, take it as applied,
- * take it as never applied. Changes the records only; what the run did to the data is the person's to look after.
+ * Takes a run that stopped half-way and a person's decision about it: run it again from its start, for which the rows
+ * of its batches are deleted; take it as applied; take it as never applied, which says what stays in the graph.
+ * Whatever else the run did (Cypher, transforms) is the person's to look after.
  */
 import { buildChain, findRevision } from "./chain.ts";
 import { CrochetError } from "./error.ts";
 import { takeLock } from "./graph_lock.ts";
-import { forgetRun, readRecord } from "./graph_record.ts";
+import { countLeft, deleteLeft, forgetRun, readRecord } from "./graph_record.ts";
 import { readRevisions } from "./project.ts";
 import { reconcile } from "./reconcile.ts";
 import { appliedRevision, type PartialRun } from "./record.ts";
@@ -14,12 +15,19 @@ import type { RunRequest } from "./runner.ts";
 /** What a person decides about a run that stopped. */
 export type Resolution = "redo" | "mark-applied" | "mark-reverted";
 
+/** What was decided about. */
+export interface Resolved {
+  run: PartialRun;
+  /** Rows of the run's batches: deleted by "redo", still there after "mark-reverted". */
+  left: { nodes: number; relationships: number };
+}
+
 /** Carries out a person's decision about a run that stopped half-way. @throws CrochetError UNKNOWN_REVISION where none did */
 export async function resolveRun(
   request: Omit<RunRequest, "direction">,
   revisionId: string,
   resolution: Resolution,
-): Promise<PartialRun> {
+): Promise<Resolved> {
   const { project, ledger, graph, runner } = request;
   const { record } = await reconcile(ledger, graph, project.settings.graph.environment);
   const { partial, graphId } = record;
@@ -43,6 +51,14 @@ export async function resolveRun(
         crochetVersion: runner.version,
         adopted: [],
       });
+    const ids = record.batches.filter((batch) => batch.revisionId === revisionId).map((batch) =>
+      batch.batchId
+    );
+    const isUpgrade = partial.direction === "upgrade";
+    const left = isUpgrade && resolution !== "mark-applied"
+      ? await countLeft(graph, revisionId, ids)
+      : { nodes: 0, relationships: 0 };
+    if (isUpgrade && resolution === "redo") await deleteLeft(graph, lock.token, revisionId, ids);
     const as = resolution === "redo" ? "redo" : resolution === "mark-applied" ? "applied" : "reverted";
     await forgetRun(graph, lock.token, partial, as, applied);
     const after = await readRecord(graph);
@@ -55,7 +71,7 @@ export async function resolveRun(
       ledger.setPartial(graphId, after.partial);
       ledger.setBatches(graphId, after.batches);
     });
-    return partial;
+    return { run: partial, left };
   } finally {
     await lock.release().catch(() => {/* the lease expires */});
   }

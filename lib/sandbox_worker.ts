@@ -172,6 +172,7 @@ function takePowersAway(): void {
   const closed = (refusal: () => never) =>
     new Proxy({}, { get: refusal, has: () => false, ownKeys: refusal });
   for (const name of ["Deno", "process", "Bun"]) define(globalThis, name, closed(noAccess as () => never));
+  if (!temporal) define(globalThis, "Temporal", closed(noClock as () => never));
   define(globalThis, "performance", closed(noClock as () => never));
   for (const name of ["File", "Event", "CustomEvent", "MessageEvent"]) define(globalThis, name, noClock);
   define(AbortSignal, "timeout", noClock);

@@ -52,6 +52,7 @@ export async function newProject(
   const files = new Map<string, string>([
     [join(root, CONFIG_FILE), fill(readTemplate("crochet.toml.tmpl"), { name: JSON.stringify(name) })],
     [join(root, "migrations", "crochet.d.ts"), readTemplate("crochet.d.ts")],
+    [join(root, "migrations", "tsconfig.json"), readTemplate("tsconfig.json")],
   ]);
   const models = join(root, "models", "__init__.py");
   if (!exists(models)) files.set(models, "");

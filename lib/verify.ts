@@ -5,14 +5,18 @@
  */
 import { chainFaults, headsOf } from "./chain.ts";
 import { CrochetError } from "./error.ts";
+import { readLock } from "./graph_lock.ts";
 import { projectSchema } from "./draft.ts";
 import type { Graph } from "./graph.ts";
-import { schemaHash } from "./ir.ts";
+import { readCatalog } from "./graph_catalog.ts";
+import { findShape } from "./graph_operations.ts";
+import { schemaHash, schemaObjects } from "./ir.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Project, readEveryRevision, readSnapshot } from "./project.ts";
 import { compareStanding, describeStanding } from "./reconcile.ts";
 import type { AppliedRevision } from "./record.ts";
 import type { Revision } from "./revision.ts";
+import { describeShape, sameOptions, type SchemaObject } from "./schema.ts";
 import { count } from "./text.ts";
 
 /** One line of the verification. */
@@ -38,6 +42,7 @@ export async function verifyProject(
   const { revisions, failures } = readEveryRevision(project);
   const known = ledger.graphs();
   const standing = graph && await compareStanding(ledger, graph);
+  const lock = graph && await readLock(graph);
   const applied = standing
     ? standing.record.revisions
     : known.flatMap((entry) => ledger.applied(entry.graphId));
@@ -51,7 +56,12 @@ export async function verifyProject(
     check("snapshots", snapshotFaults(project, revisions)),
     modelsCheck(project, revisions),
   ];
-  if (standing) checks.push(graphCheck(standing, revisions));
+  if (graph && standing) {
+    checks.push(
+      graphCheck(standing, revisions, lock !== undefined && lock.remainingMs > 0),
+      await schemaCheck(project, graph, revisions, applied),
+    );
+  }
   return { ok: checks.every((line) => line.ok), checks };
 }
 
@@ -117,7 +127,42 @@ function modelsCheck(project: Project, revisions: Revision[]): Check {
   }
 }
 
-function graphCheck(standing: Awaited<ReturnType<typeof compareStanding>>, revisions: Revision[]): Check {
+/** The constraints and indexes of the last applied revision against the live catalog, by shape and options. */
+async function schemaCheck(
+  project: Project,
+  graph: Graph,
+  revisions: Revision[],
+  applied: AppliedRevision[],
+): Promise<Check> {
+  const last = revisions.find((revision) => revision.revisionId === applied.at(-1)?.revisionId);
+  if (!last) return { name: "schema", ok: true, details: [] };
+  let wanted: SchemaObject[];
+  try {
+    wanted = schemaObjects(readSnapshot(project, last));
+  } catch (error) {
+    if (error instanceof CrochetError) {
+      return { name: "schema", ok: false, details: [`not compared: ${error.message}`] };
+    }
+    throw error;
+  }
+  const catalog = await readCatalog(graph);
+  return check(
+    "schema",
+    wanted.flatMap((object) => {
+      const live = findShape(catalog, object);
+      if (!live) return [`the graph lacks the ${describeShape(object)}`];
+      return sameOptions(live as SchemaObject, object)
+        ? []
+        : [`the ${describeShape(object)} has other options in the graph`];
+    }),
+  );
+}
+
+function graphCheck(
+  standing: Awaited<ReturnType<typeof compareStanding>>,
+  revisions: Revision[],
+  isRunning: boolean,
+): Check {
   const details: string[] = [];
   const difference = describeStanding(standing);
   // A graph that another working copy moved on is no fault: the next run tells the ledger.
@@ -125,8 +170,11 @@ function graphCheck(standing: Awaited<ReturnType<typeof compareStanding>>, revis
   if (difference && !behind) details.push(difference);
   const { partial, revisions: applied } = standing.record;
   if (partial) {
+    const what = `the ${partial.direction} of "${partial.revisionId}"`;
     details.push(
-      `the ${partial.direction} of "${partial.revisionId}" stopped half-way: crochet ${partial.direction} finishes it`,
+      isRunning
+        ? `${what} is under way`
+        : `${what} stopped half-way: crochet ${partial.direction} finishes it`,
     );
   }
   const ok = details.length === 0;

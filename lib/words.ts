@@ -99,7 +99,10 @@ export function statusLines(status: Status): string[] {
     lines.push(
       `Graph:    ${status.server.address} (Neo4j ${status.server.version} ${status.server.edition})`,
     );
-  } else lines.push(`Graph:    not asked (${status.offline}); what follows is known locally`);
+  } else {
+    const why = status.offline === "--offline" ? "not asked" : `not reached: ${status.offline}`;
+    lines.push(`Graph:    ${why}; what follows is known locally`);
+  }
   lines.push(`Head:     ${status.heads.join(", ") || "none"}`);
   lines.push(`Applied:  ${status.applied.length}`);
   for (const { revisionId, appliedAt, appliedBy } of status.applied) {
@@ -118,7 +121,9 @@ export function statusLines(status: Status): string[] {
     }
   }
   const { partial, lock } = status;
-  if (partial) {
+  if (partial && lock) {
+    lines.push(`Running:  the ${partial.direction} of ${partial.revisionId}, begun by ${partial.startedBy}`);
+  } else if (partial) {
     const where = partial.failedAt
       ? ` at operation ${partial.failedAt}: ${oneLine(partial.error ?? "", 300)}`
       : "";

@@ -313,7 +313,7 @@ for (const [name, args, message] of BAD) {
 /** Operations in a few words. */
 const WORDS: [name: string, args: unknown[], words: string][] = [
   ["addIndex", ["L", "p"], "addIndex(L, p)"],
-  ["createNodes", [["L", "M"], ROWS], "createNodes(L:M, 1 rows)"],
+  ["createNodes", [["L", "M"], ROWS], "createNodes(L:M, 1 row)"],
   ["createRelationships", ["A", "B", "R", ENDS], "createRelationships(A, B, R, 2 rows)"],
   ["deleteNodesByBatch", ["L", "b"], "deleteNodesByBatch(L, b)"],
   ["runCypher", [" MATCH (n)\n  RETURN n "], "runCypher(MATCH (n) RETURN n)"],
