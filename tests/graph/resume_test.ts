@@ -83,8 +83,10 @@ Deno.test("a resumed run whose finished operations were changed is refused, and 
     assert.match(refused.err, /its operation 1 was another one then/);
     assert.match(refused.err, /crochet resolve 0001_changed --redo/);
     assert.equal((await project.run("downgrade")).code, 2);
-    await graph.write((tx) => tx.run("MATCH (a:A) DELETE a"));
-    await project.ok("resolve", "0001_changed", "--redo");
+    assert.match(
+      await project.ok("resolve", "0001_changed", "--redo"),
+      /deleted 1 node and 0 relationships of its batches/,
+    );
     await project.ok("upgrade");
     assert.deepEqual(await graph.read("MATCH (a:A) RETURN a.x AS x"), [{ x: 2 }]);
     await project.ok("downgrade");

@@ -51,6 +51,7 @@ Deno.test("the main job runs from new-project to downgrade", async () => {
       ["snapshots", true],
       ["models", true],
       ["graph", true],
+      ["schema", true],
     ]);
     assert.equal((await showSchema(graph)).length, 2);
 
@@ -158,6 +159,67 @@ Deno.test("a property that is removed without a rename is marked as lost, and it
     assert.match(refused.err, /refused before it touched anything: "0002_mail" is not rollback-safe/);
     assert.equal((await project.json("status")).applied.length, 2);
   });
+});
+
+Deno.test("verify names a constraint that left the graph, and a file that a migration imports is part of it", async () => {
+  await withGraphProject({}, async (project, graph) => {
+    await project.ok("create-node", "Person");
+    await project.ok("create-migration", "first");
+    project.write("migrations/rows.ts", 'export const rows = [{ name: "Ada" }];\n');
+    const file = "migrations/0001_first.ts";
+    const text = project.read(file).replace("import type", 'import { rows } from "./rows.ts";\nimport type');
+    project.write(file, text.replace('"name");', '"name");\n  await ctx.createNodes("Person", rows);'));
+    await project.ok("upgrade");
+    assert.equal((await project.run("verify")).code, 0);
+    await graph.implicit("DROP CONSTRAINT constraint_unique_Person_name");
+    const drifted = await project.run("verify");
+    assert.equal(drifted.code, 1);
+    assert.match(drifted.out, /FAIL  schema\n {6}the graph lacks the unique constraint on Person\.name/);
+    project.write("migrations/rows.ts", 'export const rows = [{ name: "Bob" }];\n');
+    assert.match(
+      (await project.run("verify")).out,
+      /FAIL  digests\n {6}"migrations\/0001_first\.ts" was edited after it was applied/,
+    );
+    assert.equal((await project.run("upgrade")).code, 2);
+  });
+});
+
+Deno.test("what would fail after a loss is found before it: duplicates and values in the way", async () => {
+  const model = (body: string) =>
+    `from neomodel import StringProperty, StructuredNode\n\n\nclass Pub(StructuredNode):\n    __kgid__ = "pub_v1"\n\n${body}`;
+  const property = (name: string, options = "") => `    ${name} = StringProperty(${options})\n`;
+  await withGraphProject(
+    { "models/pub.py": model(property("seats") + property("handle")) },
+    async (project, graph) => {
+      await project.ok("create-migration", "first");
+      await project.ok("upgrade");
+      await graph.write((tx) =>
+        tx.run("CREATE (:Pub {seats: '9', handle: 'x'}), (:Pub {seats: '8', handle: 'x', tag: 'y'})")
+      );
+      const before = await showData(graph);
+      project.write("models/pub.py", model(property("handle", "unique_index=True")));
+      await project.ok("create-migration", "unique");
+      const lines = project.read("migrations/0002_unique.ts").split("\n").filter((line) =>
+        line.includes("await ctx.")
+      );
+      assert.deepEqual(lines.map((line) => line.trim().split("(")[0]).slice(0, 2), [
+        "await ctx.addUniqueConstraint",
+        "await ctx.removeNodeProperty",
+      ]);
+      const refused = await project.run("upgrade");
+      assert.equal(refused.code, 2);
+      assert.match(refused.err, /values are not unique: "x" stands 2 times/);
+      Deno.removeSync(join(project.root, "migrations/0002_unique.ts"));
+      Deno.removeSync(join(project.root, "migrations/0002_unique.schema.json"));
+      project.write("models/pub.py", model(property("seats") + property("tag")));
+      await project.ok("create-migration", "rename", "--rename", "Pub.handle=tag");
+      assert.match(
+        (await project.run("plan")).err,
+        /renames Pub\.handle to tag, and would overwrite 1 value/,
+      );
+      assert.deepEqual(await showData(graph), before);
+    },
+  );
 });
 
 Deno.test("a fresh clone takes over what the graph has applied", async () => {
