@@ -174,11 +174,11 @@ Deno.test("verify names a constraint that left the graph, and a file that a migr
     await graph.implicit("DROP CONSTRAINT constraint_unique_Person_name");
     const drifted = await project.run("verify");
     assert.equal(drifted.code, 1);
-    assert.match(drifted.out, /FAIL  schema\n {6}the graph lacks the unique constraint on Person\.name/);
+    assert.match(drifted.out, /FAIL {2}schema\n {6}the graph lacks the unique constraint on Person\.name/);
     project.write("migrations/rows.ts", 'export const rows = [{ name: "Bob" }];\n');
     assert.match(
       (await project.run("verify")).out,
-      /FAIL  digests\n {6}"migrations\/0001_first\.ts" was edited after it was applied/,
+      /FAIL {2}digests\n {6}"migrations\/0001_first\.ts" was edited after it was applied/,
     );
     assert.equal((await project.run("upgrade")).code, 2);
   });
