@@ -71,6 +71,8 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
   const program = new Command("crochet")
     .description("Versioned schema and data migrations for Neo4j graphs whose models are neomodel classes.")
     .version(`crochet ${VERSION}`, "--version", "print the version")
+    .option("-C, --directory <path>", "work in this folder")
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout(text),
@@ -92,7 +94,7 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
       .option("--debug", "print what an error was caused by");
     command.action((...received: unknown[]) => {
       const words = received.slice(0, -2).flat().filter((word) => word !== undefined) as string[];
-      return dispatch(command.opts(), action, words);
+      return dispatch({ ...program.opts(), ...command.opts() }, action, words);
     });
   };
   const runOptions = (command: Command) =>

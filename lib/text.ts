@@ -67,6 +67,7 @@ export function editDistance(a: string, b: string): number {
  * import assert from "node:assert/strict";
  * assert.equal(nearest("upgrad", ["upgrade", "downgrade"]), "upgrade");
  * assert.equal(nearest("0003", ["0001_init", "0003_add_person"]), "0003_add_person");
+ * assert.equal(nearest("0001_add_persn", ["0001_add_person_node"]), "0001_add_person_node");
  * assert.equal(nearest("zebra", ["upgrade"]), undefined);
  * ```
  */
@@ -79,6 +80,10 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
     let score = editDistance(wanted, other);
     if (wanted.length >= 3 && other.startsWith(wanted)) score = Math.min(score, 0.5);
     else if (wanted.length >= 3 && other.includes(wanted)) score = Math.min(score, 0.9);
+    // A long word may be the beginning of the candidate, with a slip.
+    else if (wanted.length >= 6) {
+      score = Math.min(score, editDistance(wanted, other.slice(0, wanted.length)) + 1);
+    }
     if (score < bestScore) [best, bestScore] = [candidate, score];
   }
   return best;

@@ -347,7 +347,7 @@ Deno.test("models that cannot be known are refused with the place and the way ou
       await refused(project, ["create-migration", "x", "--empty"], refusal);
       const models = await project.run("models");
       checkClean(models, "crochet models");
-      assert.deepEqual(project.list("migrations"), ["crochet.d.ts"]);
+      assert.deepEqual(project.list("migrations"), ["crochet.d.ts", "tsconfig.json"]);
     });
   }, 4);
 });
