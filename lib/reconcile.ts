@@ -23,12 +23,14 @@ export interface Standing {
 /** Reads both records and compares them; changes nothing. */
 export async function compareStanding(ledger: Ledger, graph: Graph): Promise<Standing> {
   const record = await readRecord(graph);
-  const known = ledger.graphAt(graph.address);
-  const applied = known ? ledger.applied(known.graphId) : [];
-  if (known && applied.length > 0 && record.graphId !== known.graphId) {
+  // A graph is who it says it is, under whatever name it is reached; the address tells which one was here before.
+  const before = ledger.graphAt(graph.address);
+  const expected = before ? ledger.applied(before.graphId) : [];
+  if (before && expected.length > 0 && record.graphId !== before.graphId) {
     const strange = record.graphId === undefined ? "wiped" : "swapped";
-    return { record, ledger: applied, comparison: compareRecords(applied, record.revisions), strange };
+    return { record, ledger: expected, comparison: compareRecords(expected, record.revisions), strange };
   }
+  const applied = record.graphId === undefined ? [] : ledger.applied(record.graphId);
   return { record, ledger: applied, comparison: compareRecords(applied, record.revisions) };
 }
 

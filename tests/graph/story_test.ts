@@ -238,6 +238,18 @@ Deno.test("a fresh clone takes over what the graph has applied", async () => {
   });
 });
 
+Deno.test("one graph is the same under another name of its host", async () => {
+  await withGraphProject({}, async (project) => {
+    await project.ok("create-node", "Person");
+    await project.ok("create-migration", "first");
+    await project.ok("upgrade");
+    const { CROCHET_NEO4J_URI } = graphEnv();
+    const other = project.with({ CROCHET_NEO4J_URI: CROCHET_NEO4J_URI.replace("127.0.0.1", "localhost") });
+    for (const run of [other, project, other]) assert.match(await run.ok("upgrade"), /Nothing to apply/);
+    assert.equal((await other.run("verify")).code, 0);
+  });
+});
+
 Deno.test("neomodel's own constraints are adopted, and a downgrade leaves them", async () => {
   await withGraphProject({}, async (project, graph) => {
     await graph.implicit("CREATE CONSTRAINT somebody_elses FOR (n:Person) REQUIRE n.name IS UNIQUE");
