@@ -5,7 +5,7 @@
  */
 import { buildChain } from "./chain.ts";
 import { CrochetError } from "./error.ts";
-import { buildIr, EMPTY_IR, renderSnapshot, schemaHash, type SchemaIr } from "./ir.ts";
+import { buildIr, EMPTY_IR, renderSnapshot, schemaHash, type SchemaIr, schemaObjects } from "./ir.ts";
 import { diffIr, downgradeOperations, type IrDiff, upgradeOperations } from "./ir_diff.ts";
 import type { PropertyRenames } from "./ir_steps.ts";
 import { loadModels, type ModelReading } from "./model_files.ts";
@@ -32,7 +32,7 @@ import {
   revisionNumber,
   snapshotFile,
 } from "./revision.ts";
-import { quoteString } from "./schema.ts";
+import { quoteString, schemaName, type SchemaShape, shapeKey } from "./schema.ts";
 import { count, nearest } from "./text.ts";
 
 /** What to draft. */
@@ -120,7 +120,10 @@ export function draftMigration(project: Project, request: DraftRequest): Draft {
     request.description,
   );
   const files = new Map([
-    [join(project.migrations, `${id}.${request.language}`), renderDraft(request, result, diff, id, head)],
+    [
+      join(project.migrations, `${id}.${request.language}`),
+      renderDraft(request, result, diff, id, head, objectNames(before, ir)),
+    ],
     [join(project.migrations, snapshotFile(id)), renderSnapshot(ir)],
   ]);
   writeNew(files);
@@ -139,6 +142,7 @@ function renderDraft(
   diff: IrDiff,
   id: string,
   head: Revision | undefined,
+  names: ReadonlyMap<string, string>,
 ): string {
   const [up, down] = [upgradeOperations(diff), downgradeOperations(diff)];
   const lost = diff.steps.filter((step) => step.down.length === 0).map((step) => step.up);
@@ -156,8 +160,8 @@ function renderDraft(
     );
     return renderCypher(readTemplate("migration.cypher.tmpl"), {
       ...common,
-      upgrade: up.flatMap(cypherOf),
-      downgrade: down.flatMap(cypherOf),
+      upgrade: up.flatMap((operation) => cypherOf(operation, names)),
+      downgrade: down.flatMap((operation) => cypherOf(operation, names)),
       imports: [],
     }).trimEnd() + "\n" + notes.map((note) => note + "\n").join("");
   }
@@ -177,8 +181,17 @@ function renderDraft(
   });
 }
 
+/** Names of all constraints and indexes of two schemas, by shape: a plain Cypher file can only go by names. */
+function objectNames(...schemas: SchemaIr[]): Map<string, string> {
+  return new Map(
+    schemas.flatMap((ir) =>
+      schemaObjects(ir).map((object): [string, string] => [shapeKey(object), object.name])
+    ),
+  );
+}
+
 /** The Cypher of an operation without parameters, as a file that no program fills in needs it. */
-function cypherOf(operation: DraftOperation): string[] {
+function cypherOf(operation: DraftOperation, names: ReadonlyMap<string, string>): string[] {
   const args = operation.args.map((
     arg,
   ) => (typeof arg === "object" && arg !== null && "float" in arg ? arg.float : arg));
@@ -187,6 +200,7 @@ function cypherOf(operation: DraftOperation): string[] {
     revisionId: "",
     batch: "",
     existing: () => undefined,
+    nameFor: (shape: SchemaShape) => names.get(shapeKey(shape)) ?? schemaName(shape),
     endKeys: (): [string, string] => ["", ""],
   };
   return planOperation(parseOperation(operation.name, args), context).statements.map(({ cypher }) => {

@@ -39,6 +39,9 @@ export interface HeldLock {
   release(): Promise<void>;
 }
 
+const RELEASE = "MATCH (l:_CrochetLock {id: 'lock'}) WHERE l.owner = $owner AND l.fence = $fence " +
+  "REMOVE l.owner, l.host, l.pid, l.user, l.command, l.acquiredAt, l.expiresAt";
+
 /** Takes the lock. @throws CrochetError LOCKED that names the holder */
 export async function takeLock(graph: Graph, request: LockRequest): Promise<HeldLock> {
   const owner = crypto.randomUUID();
@@ -73,12 +76,16 @@ export async function takeLock(graph: Graph, request: LockRequest): Promise<Held
     },
     async release() {
       clearInterval(renew);
-      await graph.write((tx) =>
-        tx.run(
-          "MATCH (l:_CrochetLock {id: 'lock'}) WHERE l.owner = $owner AND l.fence = $fence REMOVE l.owner, l.host, l.pid, l.user, l.command, l.acquiredAt, l.expiresAt",
-          { ...token },
-        )
-      );
+      // A connection that was just lost may take a moment to come back; what stays locked expires.
+      for (let attempt = 1;; attempt++) {
+        try {
+          await graph.write((tx) => tx.run(RELEASE, { ...token }));
+          return;
+        } catch (error) {
+          if (attempt === 3) throw error;
+          await new Promise((resolve) => setTimeout(resolve, 250 * attempt));
+        }
+      }
     },
   };
 }

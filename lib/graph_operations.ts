@@ -143,11 +143,9 @@ export class OperationRunner {
       }
       return undefined;
     }
-    let name = schemaName(shape);
-    if (run.catalog.some((object) => object.name === name)) {
-      const taken = name;
-      name = distinctName(shape);
-      run.note(`the name "${taken}" is taken, so the ${describeShape(shape)} is named "${name}"`);
+    const name = freeName(run.catalog, shape);
+    if (name !== schemaName(shape)) {
+      run.note(`the name "${schemaName(shape)}" is taken, so the ${describeShape(shape)} is named "${name}"`);
     }
     const object: SchemaObject = { ...shape, name };
     await this.schemaStatement(createStatement(object));
@@ -293,6 +291,12 @@ export async function explain(graph: Graph, operation: { cypher: string; params:
 export function findShape(catalog: CatalogObject[], shape: SchemaShape): CatalogObject | undefined {
   const key = shapeKey(shape);
   return catalog.find((object) => object.kind !== "other" && shapeKey(object as SchemaObject) === key);
+}
+
+/** neomodel's name for a shape, or a distinct one where another shape has that name. */
+export function freeName(catalog: CatalogObject[], shape: SchemaShape): string {
+  const name = schemaName(shape);
+  return catalog.some((object) => object.name === name) ? distinctName(shape) : name;
 }
 
 /** Keys of all shapes of a catalog. */

@@ -18,7 +18,7 @@ import { type SchemaIr, uniqueKeys } from "./ir.ts";
 import { describeOperation, lossOf, type Operation } from "./operation.ts";
 import type { Revision } from "./revision.ts";
 import { sentenceList } from "./text.ts";
-import { createStatement, dropStatement, schemaName, type SchemaShape } from "./schema.ts";
+import { createStatement, dropStatement, type SchemaShape } from "./schema.ts";
 
 /** A statement as the plan shows it. */
 export interface PlannedStatement {
@@ -65,6 +65,8 @@ export interface PlanContext {
   batch: string;
   /** Name under which the graph has the shape; undefined where it has it not, or nobody asked. */
   existing(shape: SchemaShape): string | undefined;
+  /** Name for a shape that the graph does not have: neomodel's, or another one where that is taken. */
+  nameFor(shape: SchemaShape): string;
   /** Keys of relationship ends, "?" where they are not known. */
   endKeys(operation: Operation & { kind: "relationships" }): [string, string];
 }
@@ -90,7 +92,7 @@ export function planOperation(operation: Operation, context: PlanContext): Plann
       return { ...base, statements: [] };
     case "schema": {
       const existing = context.existing(operation.shape);
-      const name = existing ?? schemaName(operation.shape);
+      const name = existing ?? context.nameFor(operation.shape);
       if (operation.action === "add") {
         if (existing) {
           return { ...base, statements: [], note: `it is there already as "${existing}", and is adopted` };

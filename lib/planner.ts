@@ -18,7 +18,7 @@ import { countStatement, renameConflicts } from "./cypher.ts";
 import { CrochetError, messageOf } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
-import { defaultBatch, explain, findShape } from "./graph_operations.ts";
+import { defaultBatch, explain, findShape, freeName } from "./graph_operations.ts";
 import { type Operation, OPERATIONS, parseOperation } from "./operation.ts";
 import { type Project, readSnapshot } from "./project.ts";
 import { cypherSections, type Revision } from "./revision.ts";
@@ -119,6 +119,7 @@ async function planRevision(
       revisionId: revision.revisionId,
       batch: batch ?? "",
       existing: (shape) => findShape(catalog, shape)?.name,
+      nameFor: (shape) => freeName(catalog, shape),
       endKeys: (relationships) => endKeys(ir, relationships),
     };
     const entry = planOperation(operation, context);
@@ -354,7 +355,12 @@ function followSchema(operation: Operation & { kind: "schema" }, catalog: Catalo
   const existing = findShape(catalog, operation.shape);
   if (operation.action === "drop" && existing) catalog.splice(catalog.indexOf(existing), 1);
   if (operation.action === "add" && !existing) {
-    catalog.push({ ...(operation.shape as SchemaShape), name: "", serverKind: "", state: "PLANNED" });
+    catalog.push({
+      ...operation.shape,
+      name: freeName(catalog, operation.shape),
+      serverKind: "",
+      state: "PLANNED",
+    });
   }
 }
 
