@@ -23,7 +23,7 @@ import { type Operation, OPERATIONS, parseOperation } from "./operation.ts";
 import { type Project, readSnapshot } from "./project.ts";
 import { cypherSections, type Revision } from "./revision.ts";
 import { type CompiledMigration, compileMigration, Sandbox } from "./sandbox.ts";
-import { describeShape, quoteName, type SchemaShape } from "./schema.ts";
+import { describeShape, quoteName } from "./schema.ts";
 import { count } from "./text.ts";
 
 /** What to plan. */
