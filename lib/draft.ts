@@ -33,7 +33,7 @@ import {
   snapshotFile,
 } from "./revision.ts";
 import { quoteString, schemaName, type SchemaShape, shapeKey } from "./schema.ts";
-import { count, nearest } from "./text.ts";
+import { nearest } from "./text.ts";
 
 /** What to draft. */
 export interface DraftRequest {
@@ -274,11 +274,4 @@ function refreshTypes(project: Project): void {
   const path = join(project.migrations, "crochet.d.ts");
   const text = readTemplate("crochet.d.ts");
   if (readIfThere(path) !== text) replaceFile(path, text);
-}
-
-/** How many changes, in words. */
-export function describeChanges(draft: Draft): string {
-  return draft.changes.length === 0
-    ? "no change was detected"
-    : `${count(draft.changes.length, "change")} detected`;
 }
