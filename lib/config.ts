@@ -5,6 +5,12 @@
  */
 import { parse, TomlError } from "smol-toml";
 import { CrochetError } from "./error.ts";
+import {
+  type NeomodelVersion,
+  NEWEST_NEOMODEL,
+  parseNeomodelVersion,
+  showNeomodelVersion,
+} from "./neomodel_version.ts";
 import { nearest } from "./text.ts";
 
 /** How to reach the graph. */
@@ -30,6 +36,8 @@ export interface Settings {
   modelRoots: string[];
   /** Classes that are left out. */
   modelIgnore: string[];
+  /** The neomodel that the models are written for. */
+  neomodel: NeomodelVersion;
   /** Longest time a migration may compute between two operations, in milliseconds. */
   timeLimitMs: number;
   graph: GraphSettings;
@@ -54,7 +62,7 @@ const GRAPH_KEYS: Record<string, Kind> = {
 
 /** Every key that may stand in the file. */
 const TABLES: Record<string, Record<string, Kind>> = {
-  project: { name: "text", models_path: "text", migrations_path: "text" },
+  project: { name: "text", models_path: "text", migrations_path: "text", neomodel: "text" },
   neo4j: GRAPH_KEYS,
   ledger: { path: "text" },
   models: { roots: "texts", ignore: "texts" },
@@ -95,6 +103,7 @@ export function readConfig(text: string, file: string, overrides: Overrides): Se
     ledgerPath: table("ledger").path ?? ".crochet/ledger.db",
     modelRoots: table("models").roots ?? [],
     modelIgnore: table("models").ignore ?? [],
+    neomodel: neomodelVersion(table("project").neomodel, text, file),
     timeLimitMs: Number(table("migrations").time_limit_seconds ?? 30) * 1000,
     graph,
   };
@@ -225,6 +234,17 @@ function fits(value: unknown, kind: Kind): boolean {
   if (kind === "text") return typeof value === "string" && value.trim() !== "";
   if (kind === "number") return typeof value === "number" && value > 0 && Number.isFinite(value);
   return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+function neomodelVersion(name: string | undefined, text: string, file: string): NeomodelVersion {
+  const version = name === undefined ? NEWEST_NEOMODEL : parseNeomodelVersion(name.trim());
+  if (version !== undefined) return version;
+  throw new CrochetError("CONFIG_INVALID", `Reading "${file}" failed: neomodel "${name}" is not known`, {
+    at: { file, line: lineOf(text, ["project", "neomodel"]) },
+    hint: `write a version from 5.0 to ${
+      showNeomodelVersion(NEWEST_NEOMODEL)
+    }, such as neomodel = "7" or "5.5"`,
+  });
 }
 
 /** The line on which a table or a key stands; undefined where it is written in a way that is not searched. */

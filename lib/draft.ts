@@ -61,12 +61,13 @@ export interface Draft {
 
 /** Reads the models that a project declares. */
 export function readProjectModels(project: Project): ModelReading {
-  const { modelRoots, modelIgnore } = project.settings;
+  const { modelRoots, modelIgnore, neomodel } = project.settings;
   return loadModels({
     paths: exists(project.models) ? [project.models] : [],
     roots: [project.root, ...modelRoots.map((root) => join(project.root, root)), project.models],
     base: project.root,
     ignore: modelIgnore,
+    neomodel,
   });
 }
 

@@ -8,7 +8,8 @@ import { classesOf, type ModelReading, pythonEncoding } from "./model_files.ts";
 import { qualifiedName } from "./neomodel_class.ts";
 import { join } from "./path.ts";
 import { replaceFile } from "./project.ts";
-import { locate, parsePython } from "./python_syntax.ts";
+import { parsePython } from "./python_syntax.ts";
+import { locate } from "./python_tree.ts";
 import type { ClassValue } from "./python_value.ts";
 import { snakeCase } from "./text.ts";
 
@@ -57,7 +58,7 @@ export function writeKgids(reading: ModelReading, ignore: string[], base: string
     for (const { at, text: line } of [...list].sort((a, b) => b.at - a.at)) {
       result = result.slice(0, at + shift) + line + result.slice(at + shift);
     }
-    if (parsePython(result.slice(shift)).problems.some((problem) => !problem.doubtful)) {
+    if (parsePython(result.slice(shift)).problem) {
       throw new CrochetError(
         "MODELS_INVALID",
         `Adding kgids to "${file}" would break it, and nothing was written`,
@@ -95,7 +96,7 @@ function insertions(reading: ModelReading, ignore: string[]): Insertion[] {
     return {
       class: qualifiedName(cls),
       file: cls.module.path,
-      line: locate(text, cls.nameSpan.from).line,
+      line: locate(cls.module.file, cls.nameSpan.from).line,
       kgid,
       ...placeIn(cls, text, `__kgid__ = ${JSON.stringify(kgid)}`),
     };

@@ -4,16 +4,11 @@
  */
 import { CrochetError, messageOf } from "./error.ts";
 import { modelClasses, type Models, readModels } from "./neomodel.ts";
-import { NEOMODEL_STAR } from "./neomodel_class.ts";
+import { neomodelNames, type NeomodelVersion, NEWEST_NEOMODEL } from "./neomodel_version.ts";
 import { basename, dirname, join, relative, resolve } from "./path.ts";
 import { exists } from "./project.ts";
-import {
-  followPython,
-  type PythonFiles,
-  type PythonProblem,
-  type PythonSource,
-  type PythonWorld,
-} from "./python_world.ts";
+import type { PythonFiles, PythonSource } from "./python_import.ts";
+import { followPython, type PythonProblem, type PythonWorld } from "./python_world.ts";
 
 /** What to read. */
 export interface ModelSource {
@@ -24,6 +19,8 @@ export interface ModelSource {
   /** Folder from which paths are shown. */
   base: string;
   ignore?: string[];
+  /** The neomodel that the project uses; the newest without it. */
+  neomodel?: NeomodelVersion;
 }
 
 /** Models with the Python world they were read from. */
@@ -49,13 +46,14 @@ export function loadModels(source: ModelSource): ModelReading {
   const problems: PythonProblem[] = [];
   const files = source.paths.flatMap((path) => pythonFiles(resolve(path)));
   const roots = [...new Set(source.roots.map((root) => resolve(root)))];
-  const find = fileFinder(roots, source.base, problems);
+  const neomodel = source.neomodel ?? NEWEST_NEOMODEL;
+  const find = fileFinder(roots, source.base, neomodel, problems);
   const world = followPython(
     files.map((file) => moduleName(file, roots)).filter((name) => name !== undefined),
     find,
   );
   world.problems.push(...problems);
-  return { models: readModels(world, { ignore: source.ignore }), world };
+  return { models: readModels(world, { ignore: source.ignore, neomodel }), world };
 }
 
 /** Classes of a reading that need a kgid. */
@@ -111,7 +109,12 @@ function moduleName(file: string, roots: string[]): string | undefined {
   return basename(file).replace(/\.py$/, "") || undefined;
 }
 
-function fileFinder(roots: string[], base: string, problems: PythonProblem[]): PythonFiles {
+function fileFinder(
+  roots: string[],
+  base: string,
+  neomodel: NeomodelVersion,
+  problems: PythonProblem[],
+): PythonFiles {
   const decoded = new Map<string, string>();
   const read = (path: string): string => {
     const known = decoded.get(path);
@@ -144,7 +147,8 @@ function fileFinder(roots: string[], base: string, problems: PythonProblem[]): P
       return undefined;
     },
     isFolder: (module) => roots.some((root) => isDirectory(join(root, ...module.split(".")))),
-    starNames: (library) => (library.split(".")[0] === "neomodel" ? [...NEOMODEL_STAR] : undefined),
+    libraryNames: (module) =>
+      module.split(".")[0] === "neomodel" ? neomodelNames(module, neomodel) : undefined,
     isLibrary: (name) => LIBRARIES.has(name),
   };
 }

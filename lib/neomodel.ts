@@ -6,19 +6,21 @@
  */
 import {
   DEFINITION_ARGS,
+  definitionArgument,
   definitionOf,
   DEFINITIONS,
   isAbstract,
-  isDirectModel,
   isIgnored,
   isModel,
   labelOf,
+  labelsOf,
   NODE_BASES,
   orderOf,
   qualifiedName,
   REL_BASES,
 } from "./neomodel_class.ts";
 import { checkClass, checkSilentMistake, findHidden, isUndecided, ProblemList } from "./neomodel_doubts.ts";
+import { checkRegistry } from "./neomodel_registry.ts";
 import {
   neomodelBase,
   neomodelName,
@@ -37,6 +39,7 @@ import {
 } from "./python_value.ts";
 import type { PythonProblem, PythonWorld } from "./python_world.ts";
 import { createStatement, schemaName, type SchemaObject, type SchemaShape, shapeKey } from "./schema.ts";
+import { isSince, type NeomodelVersion, NEWEST_NEOMODEL } from "./neomodel_version.ts";
 import { nearest } from "./text.ts";
 
 /** A relationship as a node class declares it. */
@@ -95,17 +98,17 @@ export interface ClassSource {
   abstract: boolean;
 }
 
-const RESERVED = ["deleted", "id", "element_id"];
-
 /** Options of the reading. */
 export interface ReadOptions {
   /** Class names (`Person` or `models.person.Person`) that are left out, with their problems. */
   ignore?: string[];
+  /** The neomodel that the project uses; the newest without it. */
+  neomodel?: NeomodelVersion;
 }
 
 /** Reads all models of the project. */
 export function readModels(world: PythonWorld, options: ReadOptions = {}): Models {
-  return new ModelReader(world, new Set(options.ignore ?? [])).read();
+  return new ModelReader(world, new Set(options.ignore ?? []), options.neomodel ?? NEWEST_NEOMODEL).read();
 }
 
 /** The classes that need a kgid: concrete nodes and relationship models, in the order of their files. */
@@ -120,16 +123,21 @@ class ModelReader {
   private readonly problems: ProblemList;
   private readonly relModels = new Map<ClassValue, RelModel>();
   private readonly typesOfModel = new Map<ClassValue, Set<string>>();
-  private readonly modelOfType = new Map<string, ClassValue>();
   private readonly shapes: SchemaShape[] = [];
 
-  constructor(private readonly world: PythonWorld, private readonly ignore: Set<string>) {
+  constructor(
+    private readonly world: PythonWorld,
+    private readonly ignore: Set<string>,
+    private readonly version: NeomodelVersion,
+  ) {
     this.problems = new ProblemList(world);
   }
 
   read(): Models {
     const classes = this.world.classes.filter((cls) => !isIgnored(cls, this.ignore));
     const nodes: NodeModel[] = [];
+    classes.forEach((cls) => this.setUp(cls));
+    checkRegistry(classes, this.version, this.problems);
     for (const cls of classes) {
       if (neomodelBase(cls, REL_BASES)) this.relModels.set(cls, this.readRelModel(cls));
     }
@@ -163,6 +171,17 @@ class ModelReader {
       schema,
       problems: this.problems.sorted(),
     };
+  }
+
+  /** When a class is made, neomodel calls `setup()` of the properties in its body, which may change them. */
+  private setUp(cls: ClassValue): void {
+    const isNode = neomodelBase(cls, NODE_BASES) && !isAbstract(cls);
+    if (!isNode && !neomodelBase(cls, REL_BASES)) return;
+    for (const { value } of cls.attributes.values()) {
+      if (value.kind !== "instance" || !propertyType(value)) continue;
+      const outcome = this.world.runMethod(value, "setup");
+      if (outcome?.kind === "unknown") value.doubt ??= outcome.why;
+    }
   }
 
   /** The objects that neomodel installs, under neomodel's names. */
@@ -243,11 +262,10 @@ class ModelReader {
     const base = this.base(cls);
     const properties = this.readProperties(cls, order, base);
     const optional = cls.attributes.get("__optional_labels__")?.value;
-    const labels = order.flatMap((entry) =>
-      entry.kind === "class" ? labelOf(entry, orderOf(entry)) ?? [] : []
-    );
+    const labels = labelsOf(cls);
     if (!abstract) {
-      for (const name of RESERVED) {
+      const names = isSince(this.version, "5.1.2") ? ["deleted", "id", "element_id"] : ["deleted"];
+      for (const name of names) {
         const reserved = cls.attributes.get(name);
         if (reserved) {
           this.problems.add(
@@ -264,7 +282,9 @@ class ModelReader {
       ...base,
       label: labels[0] ?? "",
       labels,
-      optionalLabels: optional ? (toData(optional) as string[] | undefined) ?? [] : [],
+      optionalLabels: optional && isSince(this.version, "5.1.0")
+        ? (toData(optional) as string[] | undefined) ?? []
+        : [],
       abstract,
       async: /^Async/.test(neomodelBase(cls, NODE_BASES) ?? ""),
       properties,
@@ -277,7 +297,8 @@ class ModelReader {
     const order = orderOf(cls);
     checkClass(cls, order, this.problems);
     const properties = this.readProperties(cls, order, base);
-    for (const name of ["source", "target", "id", "element_id"]) {
+    const names = isSince(this.version, "5.1.2") ? ["source", "target", "id", "element_id"] : [];
+    for (const name of names) {
       const own = cls.attributes.get(name);
       if (own && propertyType(own.value)) {
         this.problems.add(
@@ -303,7 +324,13 @@ class ModelReader {
           continue;
         }
         const call = attribute.value as InstanceValue;
-        const { property, problems } = readProperty(name, call, type, `${base.module}.${base.class}`);
+        const { property, problems } = readProperty(
+          name,
+          call,
+          type,
+          `${base.module}.${base.class}`,
+          this.version,
+        );
         property.declaredIn = qualifiedName(entry);
         // Problems are told once, at the class that declares the property.
         if (entry === cls || !isModel(entry)) {
@@ -351,11 +378,13 @@ class ModelReader {
   ): RelationshipModel {
     const report = (severity: "error" | "warning", code: string, message: string, hint?: string) =>
       this.problems.once(call.where, { severity, code, message, hint });
-    const get = (option: string): PyValue | undefined =>
-      call.keywords.get(option)?.value ?? call.args[DEFINITION_ARGS.indexOf(option)];
+    const get = (option: string) => definitionArgument(call, option);
+    const known = DEFINITION_ARGS.filter((arg) =>
+      arg !== "exclusion_group" || isSince(this.version, "7.0.0")
+    );
     for (const [option] of call.keywords) {
-      if (!DEFINITION_ARGS.includes(option)) {
-        const meant = nearest(option, DEFINITION_ARGS);
+      if (!known.includes(option)) {
+        const meant = nearest(option, known);
         report(
           "error",
           "neomodel-refuses",
@@ -386,7 +415,7 @@ class ModelReader {
       );
     }
     const model = this.modelOf(get("model"), name, report);
-    if (model && type !== null) this.useModel(model, type, call.where, cls, abstract);
+    if (model && type !== null) this.useModel(model, type, cls, abstract);
     const target = get("cls_name");
     const resolved = this.resolveTarget(target, call.where);
     const targetRaw = target?.kind === "str"
@@ -445,25 +474,14 @@ class ModelReader {
     return undefined;
   }
 
-  private useModel(model: ClassValue, type: string, where: Where, cls: ClassValue, abstract: boolean): void {
+  private useModel(model: ClassValue, type: string, cls: ClassValue, abstract: boolean): void {
     const types = this.typesOfModel.get(model) ?? new Set();
     this.typesOfModel.set(model, types.add(type));
-    // neomodel's registry of sync and of async models; a model is replaced by its descendants only.
-    const registry = `${/^Async/.test(neomodelBase(model, REL_BASES) ?? "") ? "async" : "sync"} ${type}`;
-    const known = this.modelOfType.get(registry);
-    if (!known || orderOf(model).includes(known)) this.modelOfType.set(registry, model);
-    else if (isDirectModel(model) && !orderOf(known).includes(model)) {
-      this.problems.once(where, {
-        severity: "error",
-        code: "neomodel-refuses",
-        message:
-          `neomodel refuses the relationship type "${type}": it has two models, ${known.name} and ${model.name}`,
-        hint: "use one model, or derive one from the other",
-      });
-    }
     // An abstract class is only walked by install_labels where it carries a label.
     if (abstract && !labelOf(cls, orderOf(cls))) return;
-    this.shapes.push(...propertyShapes("relationship", type, this.relModels.get(model)?.properties ?? []));
+    const shapes = propertyShapes("relationship", type, this.relModels.get(model)?.properties ?? []);
+    // Before 5.1.2 neomodel had no unique constraints on relationships, and said nothing.
+    this.shapes.push(...shapes.filter((shape) => shape.kind !== "unique" || isSince(this.version, "5.1.2")));
   }
 
   private resolveTarget(target: PyValue | undefined, where: Where): ClassValue | undefined {

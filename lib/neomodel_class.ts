@@ -3,7 +3,13 @@
  * label it shows, where its definitions are. Rules of one class at a time; problems are found elsewhere.
  */
 import { neomodelBase, neomodelName } from "./neomodel_property.ts";
-import { type ClassValue, methodResolutionOrder, type MroEntry, type PyValue } from "./python_value.ts";
+import {
+  type ClassValue,
+  type InstanceValue,
+  methodResolutionOrder,
+  type MroEntry,
+  type PyValue,
+} from "./python_value.ts";
 
 /** neomodel's node classes. */
 export const NODE_BASES = new Set([
@@ -28,14 +34,10 @@ const DEFINITION_NAMES = new Set(Object.keys(DEFINITIONS));
 /** Arguments of a definition, in their order. */
 export const DEFINITION_ARGS = ["cls_name", "relation_type", "cardinality", "model", "exclusion_group"];
 
-/** Names that `from neomodel import *` brings, as far as models use them. */
-export const NEOMODEL_STAR: readonly string[] = [
-  ...NODE_BASES,
-  ...REL_BASES,
-  ...DEFINITION_NAMES,
-  ..."AliasProperty ArrayProperty BooleanProperty DateProperty DateTimeFormatProperty DateTimeNeo4jFormatProperty DateTimeProperty EmailProperty FloatProperty FulltextIndex IntegerProperty JSONProperty NormalizedProperty RegexProperty StringProperty UniqueIdProperty VectorIndex One OneOrMore ZeroOrMore ZeroOrOne AsyncOne AsyncOneOrMore AsyncZeroOrMore AsyncZeroOrOne Q db adb config DoesNotExist UniqueProperty"
-    .split(" "),
-].filter((name) => !name.includes("SemiStructured") && name !== "DjangoNode");
+/** An argument of a definition, by its name or its place. */
+export function definitionArgument(call: InstanceValue, name: string): PyValue | undefined {
+  return call.keywords.get(name)?.value ?? call.args[DEFINITION_ARGS.indexOf(name)];
+}
 
 /** `module.Class`, as problems, targets and `[models] ignore` name it. */
 export function qualifiedName(cls: ClassValue): string {
@@ -89,4 +91,9 @@ export function labelOf(cls: ClassValue, order: MroEntry[]): string | undefined 
     if (entry !== cls && own) return undefined;
   }
   return undefined;
+}
+
+/** All labels of a node, its own first, then those of its ancestors; a label may come twice. */
+export function labelsOf(cls: ClassValue): string[] {
+  return orderOf(cls).flatMap((entry) => entry.kind === "class" ? labelOf(entry, orderOf(entry)) ?? [] : []);
 }

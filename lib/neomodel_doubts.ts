@@ -5,7 +5,7 @@
  */
 import { definitionOf, isIgnored, isModel, NODE_BASES, orderOf, REL_BASES } from "./neomodel_class.ts";
 import { neomodelBase, neomodelName, propertyType } from "./neomodel_property.ts";
-import type { Span } from "./python_syntax.ts";
+import type { Span } from "./python_tree.ts";
 import {
   type Attribute,
   type ClassValue,
@@ -129,15 +129,11 @@ export function checkClass(cls: ClassValue, order: MroEntry[], problems: Problem
         hint: "remove it: a mixin needs no mark",
       });
     }
-    const changer = entry.decorators.find(mayChange);
-    const hook = entry !== cls && entry.attributes.has("__init_subclass__");
-    if (changer || hook) {
+    for (const changer of entry.changers) {
       problems.once(at, {
         severity: "error",
         code: "made-at-run-time",
-        message: `${entry.name} has ${
-          changer ? "a decorator" : "an __init_subclass__"
-        }, which may change ${cls.name}`,
+        message: `${entry.name} has ${changer} that is not followed, which may change ${cls.name}`,
         hint: `write its attributes into the class, or add "${cls.name}" to [models] ignore`,
       });
     }
@@ -242,11 +238,15 @@ export function checkSilentMistake(name: string, attribute: Attribute, problems:
 /** Classes in functions, `type(...)`, `setattr(...)`: they may decide a schema, and are not followed. */
 export function findHidden(world: PythonWorld, ignore: Set<string>, problems: ProblemList): void {
   const makesModel = (base: PyValue) => neomodelBase(base, NODE_BASES) ?? neomodelBase(base, REL_BASES);
+  const seen = new Set<string>();
   for (const hidden of world.hidden) {
     const qualified = `${hidden.where.module.name}.${hidden.name}`;
+    const place = `${hidden.where.module.path} ${hidden.where.span.from}`;
+    if (seen.has(place)) continue;
     if (ignore.has(hidden.name) || ignore.has(qualified) || !hidden.bases.some(makesModel)) {
       continue;
     }
+    seen.add(place);
     problems.add(
       hidden.where,
       "error",
@@ -284,13 +284,4 @@ export function findHidden(world: PythonWorld, ignore: Set<string>, problems: Pr
       );
     }
   }
-}
-
-/** May a decorator change the class? A library's is taken to keep it; the project's own is looked at. */
-function mayChange(decorator: PyValue): boolean {
-  if (decorator.kind === "function") {
-    return /\bsetattr\b|\.\w+\s*=[^=]|Property\s*\(|Relationship|\btype\s*\(/.test(functionBody(decorator));
-  }
-  return decorator.kind !== "external" &&
-    !(decorator.kind === "instance" && decorator.callee.kind === "external");
 }

@@ -3,20 +3,21 @@
  * that neomodel itself would have with it, and those it lets pass in silence.
  * Argument positions and refusals are those of neomodel 7.0.0, `properties.py`. Never guesses an option.
  */
-import type { Span } from "./python_syntax.ts";
+import type { Span } from "./python_tree.ts";
 import {
   classAttribute,
   type ClassValue,
   externalAncestors,
-  functionBody,
   type InstanceValue,
   methodResolutionOrder,
   type PyValue,
   toData,
   truth,
 } from "./python_value.ts";
+import { ownInit } from "./python_function.ts";
 import type { SchemaShape } from "./schema.ts";
 import { nearest } from "./text.ts";
+import { isSince, type NeomodelVersion } from "./neomodel_version.ts";
 
 /** A default value: known, a callable by its name, or unknown. */
 export type DefaultValue = { value: unknown } | { callable: string } | { unknown: true };
@@ -55,13 +56,14 @@ export interface PropertyProblem {
   span: Span;
 }
 
+const NAMES = ["name", "owner"];
+const SEARCHED = ["fulltext_index", "vector_index"];
+/** Arguments of every property, in their order; older versions have fewer. */
 const COMMON = [
-  "name",
-  "owner",
+  ...NAMES,
   "unique_index",
   "index",
-  "fulltext_index",
-  "vector_index",
+  ...SEARCHED,
   "required",
   "default",
   "db_property",
@@ -69,14 +71,14 @@ const COMMON = [
   "help_text",
 ];
 
-/** First positional arguments of each class; those that take keywords only after them have no more. */
+/** First positional arguments of each class; `...` stands for the common ones, without it there are no more. */
 const OWN: Record<string, string[]> = {
-  Property: COMMON,
-  NormalizedProperty: COMMON,
-  IntegerProperty: COMMON,
-  FloatProperty: COMMON,
-  BooleanProperty: COMMON,
-  DateProperty: COMMON,
+  Property: ["..."],
+  NormalizedProperty: ["..."],
+  IntegerProperty: ["..."],
+  FloatProperty: ["..."],
+  BooleanProperty: ["..."],
+  DateProperty: ["..."],
   StringProperty: ["choices", "max_length"],
   RegexProperty: ["expression"],
   EmailProperty: ["expression"],
@@ -84,11 +86,19 @@ const OWN: Record<string, string[]> = {
   DateTimeProperty: ["default_now"],
   DateTimeFormatProperty: ["default_now", "format"],
   DateTimeNeo4jFormatProperty: ["default_now"],
-  JSONProperty: ["ensure_ascii", ...COMMON],
+  JSONProperty: ["ensure_ascii", "..."],
   UniqueIdProperty: [],
   AliasProperty: ["to"],
-  PointProperty: COMMON,
+  PointProperty: ["..."],
 };
+
+/** The common arguments that the version knows, in its order. */
+function commonArguments(version: NeomodelVersion): string[] {
+  return COMMON.filter((option) =>
+    (isSince(version, "5.3.2") || !SEARCHED.includes(option)) &&
+    (isSince(version, "5.4.2") || !NAMES.includes(option))
+  );
+}
 
 const CRS = ["cartesian", "cartesian-3d", "wgs-84", "wgs-84-3d"];
 const EMAIL = "[^@]+@[^@]+\\.[^@]+";
@@ -110,17 +120,28 @@ export function neomodelBase(value: PyValue, names: ReadonlySet<string>): string
     const name = neomodelName(value);
     return name && names.has(name) ? name : undefined;
   }
-  if (value.kind !== "class") return undefined;
-  // A class whose bases Python refuses to order is still known for what it was meant to be.
-  const order = methodResolutionOrder(value);
-  const paths = order
-    ? order.flatMap((entry) => (entry.kind === "external" ? [entry.path] : []))
-    : externalAncestors(value);
-  for (const path of paths) {
-    const name = neomodelName({ kind: "external", path });
-    if (name && names.has(name)) return name;
+  return value.kind === "class" ? neomodelAncestors(value).find((name) => names.has(name)) : undefined;
+}
+
+const ancestors = new WeakMap<ClassValue, string[]>();
+
+/** neomodel's names in the method resolution order of a class. */
+function neomodelAncestors(cls: ClassValue): string[] {
+  const known = ancestors.get(cls);
+  if (known) return known;
+  const [base, ...others] = cls.bases;
+  let found: string[];
+  if (base?.kind === "class" && others.length === 0) found = neomodelAncestors(base);
+  else {
+    // A class whose bases Python refuses to order is still known for what it was meant to be.
+    const paths = methodResolutionOrder(cls)?.flatMap((entry) =>
+      entry.kind === "external" ? [entry.path] : []
+    ) ??
+      externalAncestors(cls);
+    found = paths.flatMap((path) => neomodelName({ kind: "external", path }) ?? []);
   }
-  return undefined;
+  ancestors.set(cls, found);
+  return found;
 }
 
 /** neomodel's property class that the call makes, or undefined where the call makes no property. */
@@ -134,13 +155,14 @@ export function readProperty(
   call: InstanceValue,
   type: string,
   declaredIn: string,
+  version: NeomodelVersion,
 ): { property: PropertyModel; problems: PropertyProblem[] } {
   const problems: PropertyProblem[] = [];
   const report = (severity: "error" | "warning", code: string, message: string, hint?: string, span?: Span) =>
     problems.push({ severity, code, message, hint, span: span ?? call.where.span });
   const refuse = (message: string, hint?: string) =>
     report("error", "neomodel-refuses", `neomodel refuses this property: ${message}`, hint);
-  const options = collectOptions(call, type, report);
+  const options = collectOptions(call, type, version, report);
   const get = (option: string): PyValue | undefined => options.get(option)?.value;
   const flag = (option: string): boolean => {
     const value = get(option);
@@ -170,7 +192,7 @@ export function readProperty(
     return null;
   };
   const isOwn = call.callee.kind === "class";
-  if (call.open) {
+  if (call.open && !call.doubt) {
     report(
       "error",
       "option-unknown",
@@ -178,21 +200,27 @@ export function readProperty(
       "write the options out",
     );
   }
-  const own = call.callee.kind === "class" ? optionSetter(call.callee) : undefined;
-  if (own) {
+  const doubt = doubtAbout(call);
+  if (doubt) {
     report(
       "error",
       "property-init",
-      `${(call.callee as { name: string }).name} sets options in its own ${own}(), which is not run`,
+      `the options that ${
+        nameOf(call.callee)
+      } sets in its own __init__() or setup() cannot be known: ${doubt}`,
       "give unique_index, index and required at the property itself",
     );
+  }
+  const missing = missingMethod(call.callee, type, version);
+  if (missing) {
+    refuse(`${missing}() is missing in its class`, "derive the class from one of neomodel's own properties");
   }
 
   const required = flag("required");
   const index = flag("index");
   const uniqueIndex = type === "UniqueIdProperty" ? true : flag("unique_index");
-  const given = get("default");
-  const hasDefault = given !== undefined && given.kind !== "none";
+  const byDefault = get("default");
+  const hasDefault = byDefault !== undefined && byDefault.kind !== "none";
   if (type === "UniqueIdProperty") {
     const refused = ["required", "unique_index", "index", "default"].find((option) => options.has(option));
     if (refused) refuse(`${refused} argument ignored by UniqueIdProperty`, `remove ${refused}`);
@@ -256,7 +284,7 @@ export function readProperty(
       (m) => report("error", "option-unknown", m, undefined, options.get("vector_index")?.span),
     ),
     choices,
-    default: readDefault(type, given, options.has("default_now") && truth(get("default_now")!) === true),
+    default: readDefault(type, byDefault, options.has("default_now") && truth(get("default_now")!) === true),
     maxLength: maxLength?.kind === "int" ? Number(maxLength.value) : null,
     format: type === "DateTimeFormatProperty" ? text("format") ?? "%Y-%m-%d" : null,
     expression,
@@ -267,14 +295,21 @@ export function readProperty(
   return { property, problems };
 }
 
-/** The method of an own property class that sets options, by what its text mentions. */
-function optionSetter(cls: ClassValue): string | undefined {
-  return ["__init__", "setup"].find((name) => {
-    const value = classAttribute(cls, name)?.value;
-    if (value?.kind !== "function") return false;
-    const options = /\b(index|unique_index|fulltext_index|vector_index|required|db_property|setattr)\b/;
-    return options.test(functionBody(value));
-  });
+/** Why nobody knows what the project's own class does with the options of a property. */
+function doubtAbout(call: InstanceValue): string | undefined {
+  if (call.doubt || call.callee.kind !== "class") return call.doubt;
+  if (call.base?.open) return "it hands on arguments that are not known";
+  return !call.base && ownInit(call.callee) ? "it does not call the one of its base" : undefined;
+}
+
+function nameOf(value: PyValue): string {
+  return value.kind === "class" || value.kind === "function" ? value.name : "the class";
+}
+
+/** From 5.4 on, a property that is none of neomodel's own kinds must say how it is stored and read. */
+function missingMethod(callee: PyValue, type: string, version: NeomodelVersion): string | undefined {
+  if (type !== "Property" || !isSince(version, "5.4.0")) return undefined;
+  return ["inflate", "deflate"].find((name) => callee.kind !== "class" || !classAttribute(callee, name));
 }
 
 type Report = (
@@ -289,20 +324,37 @@ type Report = (
 function collectOptions(
   call: InstanceValue,
   type: string,
+  version: NeomodelVersion,
   report: Report,
 ): Map<string, { value: PyValue; span: Span }> {
-  const options = new Map(call.keywords);
-  const positions = OWN[type];
-  call.args.forEach((value, i) => {
-    if (positions[i]) options.set(positions[i], { value, span: call.where.span });
+  const { span: place } = call.where;
+  const { args, keywords } = call.base ?? call;
+  const common = commonArguments(version);
+  const positions = OWN[type].flatMap((option) => option === "..." ? common : option);
+  const known = new Set([...common, ...positions, ...(type === "PointProperty" ? ["crs"] : [])]);
+  const options: typeof keywords = new Map();
+  args.forEach((value, i) => {
+    if (positions[i]) options.set(positions[i], { value, span: place });
     else {report(
         "error",
         "neomodel-refuses",
         `neomodel refuses this property: ${type} takes ${positions.length} positional arguments`,
       );}
   });
-  const known = new Set([...COMMON, ...positions, ...(type === "PointProperty" ? ["crs"] : [])]);
-  for (const [option, { span }] of call.keywords) {
+  for (const [option, { value, span: inner }] of keywords) {
+    // What an own __init__ hands on stands in another place than the property.
+    const span = call.base ? place : inner;
+    if (args.length > 0 && options.has(option)) {
+      report(
+        "error",
+        "neomodel-refuses",
+        `neomodel refuses this property: ${option} is given twice`,
+        undefined,
+        span,
+      );
+    }
+    // From 6.0 on an unknown option becomes an attribute of the property, which some code reads.
+    if (known.has(option) || isSince(version, "6.0.0")) options.set(option, { value, span });
     if (known.has(option)) continue;
     const meant = nearest(option, known);
     report(
@@ -312,6 +364,9 @@ function collectOptions(
       meant ? `did you mean ${meant}?` : "remove it, or read it in a subclass of your own",
       span,
     );
+  }
+  for (const [option, value] of call.attributes ?? []) {
+    if (known.has(option)) options.set(option, { value, span: place });
   }
   return options;
 }

@@ -3,7 +3,7 @@
  * their method resolution order, enum members, things from libraries, and the unknown with its reason.
  * What is not known stays unknown and says why; nothing here guesses. Never runs anything.
  */
-import type { PythonFile, Span, Stmt } from "./python_syntax.ts";
+import type { Expr, Parameter, PythonFile, Span, Stmt } from "./python_tree.ts";
 
 /** A place in one of the files that were read. */
 export interface Where {
@@ -31,9 +31,10 @@ export interface ClassValue {
   where: Where;
   nameSpan: Span;
   body: Stmt[];
-  decorators: PyValue[];
   /** Set where the class only exists under a condition that is not known. */
   conditional?: boolean;
+  /** What may have changed the class and is not followed, in words: "a decorator". */
+  changers: string[];
 }
 
 /** A module of the project. */
@@ -48,6 +49,38 @@ export interface ModuleValue {
   file: PythonFile;
 }
 
+/** Names of a function that runs, and of the functions around it. */
+export interface Locals {
+  names: Map<string, PyValue>;
+  outer?: Locals;
+}
+
+/** A function or a lambda of the project. */
+export interface FunctionValue {
+  kind: "function";
+  name: string;
+  where: Where;
+  parameters: Parameter[];
+  /** Values of the parameters' defaults, from when the function was made. */
+  defaults: Map<string, PyValue>;
+  body: Stmt[] | Expr;
+  /** A coroutine or a generator: a call runs nothing of it. */
+  deferred: boolean;
+  locals?: Locals;
+  /** The class whose body holds the function. */
+  owner?: ClassValue;
+  binding?: "classmethod" | "staticmethod" | "property";
+  /** What the first parameter is bound to. */
+  self?: PyValue;
+}
+
+/** A dict; `places` finds the entry of a key that is known. */
+export interface DictValue {
+  kind: "dict";
+  entries: [PyValue, PyValue][];
+  places: Map<string, number>;
+}
+
 /** A value as far as it can be known without running Python. */
 export type PyValue =
   | { kind: "str"; value: string }
@@ -56,28 +89,41 @@ export type PyValue =
   | { kind: "bool"; value: boolean }
   | { kind: "none" }
   | { kind: "sequence"; of: "list" | "tuple" | "set"; items: PyValue[] }
-  | { kind: "dict"; entries: [PyValue, PyValue][] }
+  | DictValue
   | ClassValue
   | ModuleValue
-  /** A function of the project; calling it is not understood. */
-  | { kind: "function"; name: string; where: Where }
+  | FunctionValue
   /** Something of a library outside of the project, by its dotted path. */
   | { kind: "external"; path: string }
   /** The result of calling a class or a library's function. */
   | InstanceValue
   | { kind: "member"; of: ClassValue; name: string; value: PyValue }
+  /** `super()` inside of a method of `of`. */
+  | { kind: "super"; of: ClassValue; self: PyValue }
+  /** A method of a value that is known, or of the library's class above an object. */
+  | { kind: "method"; object: PyValue; name: string; path?: string }
   /** Not known; `of` is the project's function whose result it is. */
   | { kind: "unknown"; why: string; of?: PyValue };
 
-/** A call whose callee is known: `StringProperty(index=True)`. */
-export interface InstanceValue {
-  kind: "instance";
-  callee: PyValue;
+/** Arguments of a call, as far as they are known. */
+export interface CallArguments {
   args: PyValue[];
   keywords: Map<string, { value: PyValue; span: Span }>;
   /** Set where a `*args` or `**kwargs` could not be taken apart. */
   open: boolean;
+}
+
+/** A call whose callee is known: `StringProperty(index=True)`. */
+export interface InstanceValue extends CallArguments {
+  kind: "instance";
+  callee: PyValue;
   where: Where;
+  /** What the project's own `__init__` handed to the library's, where there is one. */
+  base?: CallArguments;
+  /** Attributes that were set on the object after that. */
+  attributes?: Map<string, PyValue>;
+  /** Why the project's own `__init__` is not followed. */
+  doubt?: string;
 }
 
 /** `None`. */
@@ -97,8 +143,69 @@ export function int(value: number | bigint): PyValue {
 }
 
 /** A value that cannot be known, and why. */
-export function unknown(why: string): PyValue {
-  return { kind: "unknown", why };
+export function unknown(why: string, of?: PyValue): PyValue {
+  return of ? { kind: "unknown", why, of } : { kind: "unknown", why };
+}
+
+/** A truth value. */
+export function bool(value: boolean): PyValue {
+  return { kind: "bool", value };
+}
+
+/** A list, tuple or set; a set holds equal items once. */
+export function sequence(of: "list" | "tuple" | "set", items: PyValue[]): PyValue {
+  return {
+    kind: "sequence",
+    of,
+    items: of === "set" ? dict(items.map((item) => [item, item])).entries.map(([key]) => key) : items,
+  };
+}
+
+/** A dict of pairs; a later pair of an equal key keeps the first place. */
+export function dict(pairs: Iterable<[PyValue, PyValue]> = []): DictValue {
+  const made: DictValue = { kind: "dict", entries: [], places: new Map() };
+  for (const [key, value] of pairs) putItem(made, key, value);
+  return made;
+}
+
+/** Sets an item of a dict. */
+export function putItem(target: DictValue, key: PyValue, value: PyValue): void {
+  const name = keyOf(key);
+  const at = name === undefined ? undefined : target.places.get(name);
+  if (at !== undefined) target.entries[at] = [target.entries[at][0], value];
+  else {
+    if (name !== undefined) target.places.set(name, target.entries.length);
+    target.entries.push([key, value]);
+  }
+}
+
+/** An item of a dict, `undefined` where it has none under that key. */
+export function getItem(target: DictValue, key: PyValue): PyValue | undefined {
+  const name = keyOf(key);
+  const at = name === undefined ? undefined : target.places.get(name);
+  return at === undefined ? undefined : target.entries[at][1];
+}
+
+/** Are all keys of the dict, and this one, known? Else nobody knows whether the dict has it. */
+export function hasKnownKeys(target: DictValue, key?: PyValue): boolean {
+  return target.places.size === target.entries.length && (key === undefined || keyOf(key) !== undefined);
+}
+
+/** Takes an item out of a dict. */
+export function removeItem(target: DictValue, key: PyValue): void {
+  const name = keyOf(key);
+  const rest = dict(target.entries.filter(([other]) => keyOf(other) !== name));
+  target.entries = rest.entries;
+  target.places = rest.places;
+}
+
+/** Two values that are equal in Python have one key; `undefined` where the value is not known. */
+function keyOf(value: PyValue): string | undefined {
+  const data = toData(value);
+  if (data !== undefined) return JSON.stringify(data);
+  if (value.kind === "member") return `${value.of.module.path} ${value.of.qualname}.${value.name}`;
+  if (value.kind === "class") return `${value.module.path} ${value.qualname}`;
+  return value.kind === "external" ? value.path : undefined;
 }
 
 /**
@@ -148,6 +255,7 @@ export function truth(value: PyValue): boolean | undefined {
     case "unknown":
     case "instance":
     case "external":
+    case "method":
       return undefined;
     case "member":
       return isPlainEnum(value.of) ? true : truth(value.value);
@@ -160,6 +268,7 @@ export function truth(value: PyValue): boolean | undefined {
 export function equal(a: PyValue, b: PyValue): boolean | undefined {
   if (a === b) return a.kind === "unknown" ? undefined : true;
   if (a.kind === "class" || b.kind === "class") return a.kind === b.kind ? false : undefined;
+  if (a.kind === "member" && b.kind === "member" && a.of === b.of) return a.name === b.name;
   const [left, right] = [toData(a), toData(b)];
   if (left === undefined || right === undefined) return undefined;
   return JSON.stringify(left) === JSON.stringify(right);
@@ -174,48 +283,65 @@ const PLAIN_ENUMS = new Set([
   "enum.ReprEnum",
 ]);
 
-/** Does the class descend from one of Python's enums? */
-export function isEnum(cls: ClassValue): boolean {
-  return externalAncestors(cls).some((path) => PLAIN_ENUMS.has(path));
+const MIXED_ENUMS = new Set([
+  "builtins.str",
+  "builtins.int",
+  "builtins.float",
+  "builtins.tuple",
+  "enum.IntEnum",
+  "enum.StrEnum",
+  "enum.IntFlag",
+]);
+
+/** Does the class descend from one of Python's enums, or from this one? */
+export function isEnum(cls: ClassValue, path?: string): boolean {
+  return externalAncestors(cls).some((other) => path ? other === path : PLAIN_ENUMS.has(other));
 }
 
+/** Is a member no more than a member, or also the string, number or tuple that it is made with? */
 function isPlainEnum(cls: ClassValue): boolean {
-  const bases = externalAncestors(cls);
-  return !bases.some((path) =>
-    ["builtins.str", "builtins.int", "enum.IntEnum", "enum.StrEnum", "enum.IntFlag"].includes(path)
-  );
+  return !externalAncestors(cls).some((path) => MIXED_ENUMS.has(path));
 }
 
 /** Paths of all library classes that the class descends from, nearest first. */
 export function externalAncestors(cls: ClassValue): string[] {
   const found: string[] = [];
-  const seen = new Set<PyValue>();
-  const visit = (value: PyValue) => {
-    if (seen.has(value)) return;
-    seen.add(value);
+  const seen = new Set<PyValue>(cls.bases);
+  // The set grows while it is walked: ancestors come after their children, each once.
+  for (const value of seen) {
     if (value.kind === "external") found.push(value.path);
-    else if (value.kind === "class") value.bases.forEach(visit);
-  };
-  cls.bases.forEach(visit);
+    else if (value.kind === "class") value.bases.forEach((base) => seen.add(base));
+  }
   return found;
 }
 
 /** One entry of a method resolution order: a class of the project or one of a library. */
 export type MroEntry = ClassValue | { kind: "external"; path: string };
 
+const orders = new WeakMap<ClassValue, MroEntry[] | "none">();
+
 /**
  * Method resolution order (C3), the class first. Classes of libraries are leaves: their own bases are not known
  * here. Gives undefined where Python would refuse ("cannot create a consistent method resolution order").
  */
-export function methodResolutionOrder(cls: ClassValue, depth = 0): MroEntry[] | undefined {
-  if (depth > 200) return undefined;
+export function methodResolutionOrder(cls: ClassValue): MroEntry[] | undefined {
+  let order = orders.get(cls);
+  if (!order) {
+    order = linearize(cls) ?? "none";
+    orders.set(cls, order);
+  }
+  return order === "none" ? undefined : order;
+}
+
+function linearize(cls: ClassValue): MroEntry[] | undefined {
   const bases = cls.bases.filter((base): base is MroEntry =>
     base.kind === "class" || base.kind === "external"
   );
   const sequences: MroEntry[][] = [];
   for (const base of bases) {
-    const order = base.kind === "class" ? methodResolutionOrder(base, depth + 1) : [base];
+    const order = base.kind === "class" ? methodResolutionOrder(base) : [base];
     if (!order) return undefined;
+    if (bases.length === 1) return [cls, ...order];
     sequences.push([...order]);
   }
   sequences.push([...bases]);
@@ -277,8 +403,24 @@ function memberValue(cls: ClassValue, name: string, value: PyValue): PyValue {
   return int(last);
 }
 
-/** The text of a function without its first line: what a reader that runs nothing can look through. */
-export function functionBody(value: PyValue & { kind: "function" }): string {
-  const text = value.where.module.file.text.slice(value.where.span.from, value.where.span.to);
-  return text.slice(text.indexOf("\n") + 1);
+/** The text of a function without its head: what a reader can look through where it cannot follow. */
+export function functionBody(value: FunctionValue): string {
+  const { text } = value.where.module.file;
+  const from = Array.isArray(value.body) ? value.body[0].from : value.body.from;
+  return text.slice(from, value.where.span.to);
+}
+
+/** The class that follows `after` in the method resolution order of `cls`, if any has the attribute. */
+export function attributeAfter(
+  cls: ClassValue,
+  after: ClassValue,
+  name: string,
+): { attribute: Attribute } | { path: string } | undefined {
+  const order = methodResolutionOrder(cls) ?? [];
+  for (const entry of order.slice(order.indexOf(after) + 1)) {
+    if (entry.kind === "external") return { path: entry.path };
+    const attribute = entry.attributes.get(name);
+    if (attribute) return { attribute };
+  }
+  return undefined;
 }

@@ -1,42 +1,45 @@
 /**
  * Takes the files of a Python project, one by one as imports ask for them, and gives its modules and classes as
- * they stand after every module was imported. Statements are followed in Python's order; a branch whose test is
- * not known is followed both ways and its classes are marked conditional. Never runs Python, never reads a disk:
- * the caller hands files in.
+ * they stand after every module was imported. Statements are followed in Python's order, the project's own functions
+ * where they are called; of a branch whose test is not known all ways are followed, and its classes are marked
+ * conditional. Never runs Python, never reads a disk: the caller hands files in.
  */
-import { assignItem, becomeUnknown, destructure, evaluate, iterate, type Scope } from "./python_eval.ts";
-import { type Argument, type Expr, locate, parsePython, type Span, type Stmt } from "./python_syntax.ts";
+import { assignItem, deleteItem } from "./python_builtin.ts";
+import { attributeOf, call, destructure, evaluate, type Scope } from "./python_eval.ts";
+import { Flow, type Frame, LoopSignal, RaiseSignal, ReturnSignal } from "./python_flow.ts";
+import { bindArguments, decorate, hiddenClasses, isKept, ownInit } from "./python_function.ts";
 import {
+  CircularImport,
+  Importer,
+  ImportMissing,
+  type ImportPlace,
+  type PythonFiles,
+} from "./python_import.ts";
+import { binary, iterate } from "./python_operation.ts";
+import {
+  type Argument,
+  type ClassStatement,
+  type Expr,
+  type FunctionStatement,
+  locate,
+  type Parameter,
+  type Span,
+  type Stmt,
+} from "./python_tree.ts";
+import {
+  type Attribute,
+  attributeAfter,
+  type CallArguments,
   type ClassValue,
-  equal,
+  type FunctionValue,
   type InstanceValue,
+  methodResolutionOrder,
   type ModuleValue,
+  NONE,
   type PyValue,
-  str,
-  toData,
-  truth,
   unknown,
   type Where,
 } from "./python_value.ts";
-
-/** A Python file, as an import would find it. */
-export interface PythonSource {
-  path: string;
-  isPackage: boolean;
-  text: string;
-}
-
-/** Where modules come from. */
-export interface PythonFiles {
-  /** The file behind a dotted module name, or undefined where the project has none. */
-  find(module: string): PythonSource | undefined;
-  /** Does the project have a folder (a namespace package) of that dotted name? */
-  isFolder(module: string): boolean;
-  /** Names that `from LIBRARY import *` brings; undefined where they are not known. */
-  starNames(library: string): string[] | undefined;
-  /** Is this top-level name a library's, whatever lies in the project's folder? */
-  isLibrary(name: string): boolean;
-}
 
 /** Something about the Python code that the user should know. */
 export interface PythonProblem {
@@ -64,7 +67,7 @@ export interface PythonWorld {
   classes: ClassValue[];
   /** Classes inside functions. */
   hidden: HiddenClass[];
-  /** Calls that stand alone or are assigned, for those who look for `setattr` and `type(...)`. */
+  /** Calls of `type`, `setattr` and their like, which may make or change a class. */
   calls: InstanceValue[];
   problems: PythonProblem[];
   /** A problem with the place of a span. */
@@ -72,6 +75,8 @@ export interface PythonWorld {
     where: Where,
     problem: Pick<PythonProblem, "severity" | "code" | "message" | "hint">,
   ): PythonProblem;
+  /** Runs a method of an object, where its class is the project's and has it. */
+  runMethod(object: InstanceValue, name: string): PyValue | undefined;
 }
 
 /** Imports the given modules, and whatever they import, in the given order. */
@@ -81,51 +86,40 @@ export function followPython(entries: string[], files: PythonFiles): PythonWorld
   return follower;
 }
 
-/** Thrown where a name is imported from a module that is still half-way through its own imports. */
-class CircularImport extends Error {
-  constructor(readonly importer: string) {
-    super(importer);
-  }
-}
+const CALL_DEPTH = 25;
+const MAKERS = new Set(["type", "setattr", "delattr", "exec", "eval"].map((name) => `builtins.${name}`));
 
-/** Thrown inside `try` where an import finds nothing. */
-class ImportMissing extends Error {}
-
-/** Thrown by `break` and `continue`; "unsure" where a condition that is not known decides about them. */
-class LoopSignal extends Error {
-  constructor(readonly kind: "break" | "continue" | "unsure") {
-    super(kind);
-  }
-}
-
-/** Where names are bound while a body is followed. */
-interface Frame {
-  module: ModuleValue;
-  cls?: ClassValue;
-  conditional: boolean;
-  /** Inside a `try` that catches ImportError. */
-  guarded: boolean;
-  /** Inside a loop that is followed turn by turn. */
-  inTurns?: boolean;
-}
-
-class Follower implements PythonWorld {
-  modules = new Map<string, ModuleValue>();
-  classes: ClassValue[] = [];
+class Follower extends Flow implements PythonWorld {
   hidden: HiddenClass[] = [];
   calls: InstanceValue[] = [];
   problems: PythonProblem[] = [];
-  private tolerant = false;
-  private openStars = new Map<ModuleValue, string[]>();
+  private readonly classesByPlace = new Map<string, ClassValue>();
+  private readonly importer: Importer;
+  private depth = 0;
 
-  constructor(private readonly files: PythonFiles) {}
+  constructor(files: PythonFiles) {
+    super();
+    this.importer = new Importer(files, {
+      follow: (module) => this.moduleBody(module),
+      report: (where, code, message, hint) =>
+        this.problems.push(this.problemAt(where, { severity: "error", code, message, hint })),
+    });
+  }
+
+  get modules(): Map<string, ModuleValue> {
+    return this.importer.modules;
+  }
+
+  get classes(): ClassValue[] {
+    return [...this.classesByPlace.values()];
+  }
 
   /** Imports a module; where its imports go in a circle the other way round, the other end is tried first. */
   enter(name: string): void {
     const first = [name];
     for (let attempt = 0; attempt < 8; attempt++) {
       try {
-        for (const module of first) this.load(module);
+        for (const module of first) this.importer.load(module);
         return;
       } catch (error) {
         if (!(error instanceof CircularImport)) throw error;
@@ -134,181 +128,90 @@ class Follower implements PythonWorld {
         first.unshift(error.importer);
       }
     }
-    this.tolerant = true;
-    this.load(name);
-    this.tolerant = false;
+    this.importer.tolerant = true;
+    this.importer.load(name);
+    this.importer.tolerant = false;
   }
 
   problemAt(
     where: Where,
     problem: Pick<PythonProblem, "severity" | "code" | "message" | "hint">,
   ): PythonProblem {
-    const place = locate(where.module.file.text, where.span.from);
-    return { ...problem, file: where.module.path, ...place };
+    return { ...problem, file: where.module.path, ...locate(where.module.file, where.span.from) };
+  }
+
+  runMethod(object: InstanceValue, name: string): PyValue | undefined {
+    if (object.callee.kind !== "class") return undefined;
+    for (const entry of methodResolutionOrder(object.callee) ?? []) {
+      const value = entry.kind === "class" ? entry.attributes.get(name)?.value : undefined;
+      if (value?.kind === "function") {
+        this.steps = 0;
+        return this.callFunction({ ...value, self: object }, { args: [], keywords: new Map(), open: false });
+      }
+    }
+    return undefined;
   }
 
   private forgetHalfway(): void {
-    for (const [name, module] of this.modules) {
-      if (module.state !== "running") continue;
-      this.modules.delete(name);
-      this.classes = this.classes.filter((cls) => cls.module !== module);
-      this.hidden = this.hidden.filter((entry) => entry.where.module !== module);
-      this.calls = this.calls.filter((entry) => entry.where.module !== module);
-      this.problems = this.problems.filter((problem) => problem.file !== module.path);
+    const forgotten = this.importer.forgetHalfway();
+    for (const [place, cls] of this.classesByPlace) {
+      if (forgotten.has(cls.module)) this.classesByPlace.delete(place);
     }
+    const paths = new Set([...forgotten].map((module) => module.path));
+    this.hidden = this.hidden.filter((entry) => !forgotten.has(entry.where.module));
+    this.calls = this.calls.filter((entry) => !forgotten.has(entry.where.module));
+    this.problems = this.problems.filter((problem) => !paths.has(problem.file));
+    this.journal.reset();
+    [this.doubts, this.depth] = [0, 0];
   }
 
-  /** The module of a dotted name, imported with its parents; undefined where the project has none. */
-  private load(name: string): ModuleValue | undefined {
-    const known = this.modules.get(name);
-    if (known) return known;
-    const dot = name.lastIndexOf(".");
-    const parent = dot === -1 ? undefined : this.load(name.slice(0, dot));
-    const again = this.modules.get(name);
-    if (again) return again;
-    const source = this.files.find(name);
-    if (!source && !this.files.isFolder(name)) return undefined;
-    // One file reached under two names (two import roots) is one module.
-    const alias = source && [...this.modules.values()].find((module) => module.path === source.path);
-    if (alias) {
-      this.modules.set(name, alias);
-      return alias;
-    }
-    const file = parsePython(source?.text ?? "");
-    const module: ModuleValue = {
-      kind: "module",
-      name,
-      path: source?.path ?? name.replaceAll(".", "/"),
-      isPackage: source?.isPackage ?? true,
-      names: new Map([["__name__", str(name)]]),
-      state: "running",
-      file,
-    };
-    this.modules.set(name, module);
-    const fatal = file.problems.find((problem) => !problem.doubtful);
-    for (const problem of fatal ? [fatal] : file.problems) {
-      this.problems.push(this.problemAt({ module, span: problem }, {
-        severity: fatal ? "error" : "warning",
-        code: "syntax",
-        message: problem.message,
-        hint: fatal
-          ? "Python 3 cannot read this file; mend it and run the command again"
-          : "what stands there declares no model; if Python runs the file, this can be left as it is",
-      }));
-    }
-    if (fatal) {
-      module.state = "broken";
-    } else {
-      this.moduleBody(file.body, { module, conditional: false, guarded: false });
-      module.state = "done";
-    }
-    if (parent) parent.names.set(name.slice(dot + 1), module);
-    return module;
-  }
-
-  private moduleBody(statements: Stmt[], frame: Frame): void {
-    for (const statement of statements) {
+  private moduleBody(module: ModuleValue): void {
+    const frame: Frame = { module, conditional: false, guarded: false };
+    const { steps } = this;
+    for (const statement of module.file.body) {
+      this.steps = 0;
       try {
         this.statement(statement, frame);
       } catch (error) {
-        if (!(error instanceof LoopSignal)) throw error;
+        if (error instanceof LoopSignal) continue;
+        if (!(error instanceof RaiseSignal)) throw error;
+        this.problems.push(this.problemAt({ module, span: statement }, {
+          severity: "error",
+          code: "import-raises",
+          message: "Python cannot import this file: an exception is raised here",
+          hint: "what stands after it is not read; remove the statement, or leave the file out of the models",
+        }));
+        break;
       }
     }
+    this.steps = steps;
   }
 
-  private body(statements: Stmt[], frame: Frame): void {
-    for (const statement of statements) this.statement(statement, frame);
-  }
-
-  private statement(statement: Stmt, frame: Frame): void {
-    const scope = this.scope(frame);
-    switch (statement.kind) {
-      case "import":
-        return statement.names.forEach((name) => this.importModule(name.name, name.as, frame, statement));
-      case "from":
-        return this.importFrom(statement, frame);
-      case "assign": {
-        const value = evaluate(statement.value, scope);
-        if (value.kind === "instance") this.calls.push(value);
-        return statement.targets.forEach((target) => this.assign(target, value, frame, statement));
-      }
-      case "augment": {
-        const op = statement.op.replace(/=$/, "");
-        const value = evaluate({
-          ...statement,
-          kind: "binary",
-          op,
-          left: statement.target,
-          right: statement.value,
-        }, scope);
-        return this.assign(statement.target, value, frame, statement);
-      }
-      case "class":
-        return this.classStatement(statement, frame);
-      case "function": {
-        for (const mention of statement.classes) {
-          const bases = mention.args.filter((arg) => !arg.name && !arg.star).map((arg) =>
-            evaluate(arg.value, scope)
-          );
-          this.hidden.push({
-            name: `${frame.cls ? frame.cls.qualname + "." : ""}${statement.name}.<locals>.${mention.name}`,
-            bases,
-            where: { module: frame.module, span: mention },
-          });
-        }
-        const value: PyValue = {
-          kind: "function",
-          name: statement.name,
-          where: { module: frame.module, span: statement },
-        };
-        return this.bind(statement.name, value, frame, statement);
-      }
-      case "if":
-        return this.ifStatement(statement, frame);
-      case "try":
-        return this.tryStatement(statement, frame);
-      case "loop":
-        return this.loop(statement, frame);
-      case "with":
-        for (const target of statement.targets) {
-          destructure(
-            target,
-            unknown("the value of a with statement"),
-            (n, v) => this.bind(n, v, frame, statement),
-          );
-        }
-        return this.body(statement.body, frame);
-      case "delete":
-        for (const target of statement.targets) {
-          if (target.kind === "name") {
-            frame.cls ? frame.cls.attributes.delete(target.id) : frame.module.names.delete(target.id);
-          } else if (target.kind === "subscript") becomeUnknown(evaluate(target.object, scope));
-        }
-        return;
-      case "other":
-        if (statement.what === "BreakStatement") throw new LoopSignal("break");
-        if (statement.what === "ContinueStatement") throw new LoopSignal("continue");
-        return;
-      case "expression": {
-        const value = evaluate(statement.value, scope);
-        if (value.kind === "instance") this.calls.push(value);
-        return;
-      }
-    }
-  }
-
-  private scope(frame: Frame): Scope {
-    const { module, cls } = frame;
+  protected scope(frame: Frame): Scope {
+    const { module, cls, locals } = frame;
     return {
       lookup: (name) => {
-        const found = cls?.attributes.get(name)?.value ?? module.names.get(name);
-        if (found) return found;
-        const stars = this.openStars.get(module);
-        return stars?.length === 1 ? { kind: "external", path: `${stars[0]}.${name}` } : undefined;
+        if (cls?.attributes.has(name)) return cls.attributes.get(name)!.value;
+        for (let at = locals; at; at = at.outer) {
+          const found = at.names.get(name);
+          if (found) return found;
+        }
+        return module.names.get(name) ?? this.importer.openStar(module, name);
       },
       bind: (name, value) => this.bind(name, value, frame, { from: 0, to: 0 }),
       moduleAttribute: (of, name) => this.moduleAttribute(of, name),
       where: (span) => ({ module, span }),
+      makeFunction: (name, parameters, body, span) =>
+        this.makeFunction(name, parameters, body, false, frame, span),
+      callFunction: (callee, given) => this.callFunction(callee, given),
+      construct: (callee, given, where) => this.construct(callee, given, where),
+      note: (made) => MAKERS.has((made.callee as { path: string }).path) && this.calls.push(made),
+      superHere: () =>
+        frame.callee?.owner && frame.self
+          ? { kind: "super", of: frame.callee.owner, self: frame.self }
+          : unknown("super() outside of a method"),
+      sure: this.doubts === 0,
+      spend: () => this.spend(),
     };
   }
 
@@ -316,63 +219,285 @@ class Follower implements PythonWorld {
     const found = module.names.get(name) ?? this.modules.get(`${module.name}.${name}`);
     if (found) return found;
     if (module.state === "broken") return unknown(`${module.path} could not be read`);
-    return unknown(`the module ${module.name} has no "${name}" at this point`);
+    return this.importer.openStar(module, name) ??
+      unknown(`the module ${module.name} has no "${name}" at this point`);
   }
 
-  private bind(name: string, value: PyValue, frame: Frame, span: Span): void {
+  protected bind(name: string, value: PyValue, frame: Frame, span: Span): void {
     if (frame.cls) {
-      const kept = frame.cls.attributes.get(name);
       // An attribute that is given again keeps its first place, as a Python dict does.
-      if (kept) kept.value = value, kept.where = { module: frame.module, span };
-      else frame.cls.attributes.set(name, { value, where: { module: frame.module, span } });
-    } else frame.module.names.set(name, value);
+      this.journal.write<Attribute>(frame.cls.attributes, name, {
+        value,
+        where: { module: frame.module, span },
+      });
+    } else if (frame.locals && !frame.globals?.has(name)) this.journal.write(frame.locals.names, name, value);
+    else this.journal.write(frame.module.names, name, value);
   }
 
-  private assign(target: Expr, value: PyValue, frame: Frame, span: Span): void {
+  private unbind(name: string, frame: Frame): void {
+    if (frame.cls) this.journal.write(frame.cls.attributes, name, undefined);
+    else this.journal.write(frame.locals?.names ?? frame.module.names, name, undefined);
+  }
+
+  protected assign(target: Expr, value: PyValue, frame: Frame, span: Span): void {
+    const scope = this.scope(frame);
+    const where = { module: frame.module, span };
     if (target.kind === "attribute") {
-      const object = evaluate(target.object, this.scope(frame));
+      const object = evaluate(target.object, scope);
       if (object.kind === "class") {
-        object.attributes.set(target.name, { value, where: { module: frame.module, span } });
-      } else if (object.kind === "module") object.names.set(target.name, value);
-      return;
-    }
-    if (target.kind === "subscript") {
-      const [index] = target.index;
-      const object = evaluate(target.object, this.scope(frame));
+        this.journal.write<Attribute>(object.attributes, target.name, { value, where });
+      } else if (object.kind === "module") this.journal.write(object.names, target.name, value);
+      else if (object.kind === "instance") {
+        object.attributes ??= new Map();
+        this.journal.write(object.attributes, target.name, value);
+      }
+    } else if (target.kind === "subscript") {
+      const object = evaluate(target.object, scope);
       if (frame.cls && object.kind === "instance") {
-        frame.cls.attributes.set("<changed at run time>", {
+        this.journal.write<Attribute>(frame.cls.attributes, "<changed at run time>", {
           value: object,
-          where: { module: frame.module, span },
+          where,
         });
       }
-      return index ? assignItem(object, evaluate(index, this.scope(frame)), value) : becomeUnknown(object);
-    }
-    destructure(target, value, (name, part) => this.bind(name, part, frame, span));
+      const [index] = target.index;
+      const key = index && target.index.length === 1 ? evaluate(index, scope) : unknown("several indexes");
+      assignItem(object, key, value, scope.sure);
+    } else destructure(target, value, (name, part) => this.bind(name, part, frame, span));
   }
 
-  private classStatement(statement: Stmt & { kind: "class" }, frame: Frame): void {
+  protected statement(statement: Stmt, frame: Frame): void {
+    if (!this.spend()) throw new LoopSignal("unsure");
     const scope = this.scope(frame);
+    switch (statement.kind) {
+      case "import":
+        return statement.names.forEach(({ name, as }) =>
+          this.importer.importModule(name, as, this.importPlace(frame, statement))
+        );
+      case "from":
+        return this.importer.importFrom(statement, this.importPlace(frame, statement));
+      case "assign": {
+        const value = evaluate(statement.value, scope);
+        return statement.targets.forEach((target) => this.assign(target, value, frame, statement));
+      }
+      case "augment":
+        return this.augment(statement, frame);
+      case "class":
+        return this.classStatement(statement, frame);
+      case "function":
+        return this.functionStatement(statement, frame);
+      case "if":
+        return this.ifStatement(statement, frame);
+      case "try":
+        return this.tryStatement(statement, frame);
+      case "match":
+        return this.matchStatement(statement, frame);
+      case "loop":
+        return this.loop(statement, frame);
+      case "with":
+        return this.withStatement(statement, frame);
+      case "delete":
+        for (const target of statement.targets) {
+          if (target.kind === "name") this.unbind(target.id, frame);
+          else if (target.kind === "attribute") {
+            const object = evaluate(target.object, scope);
+            if (object.kind === "class") this.journal.write(object.attributes, target.name, undefined);
+          } else if (target.kind === "subscript") {
+            const [index] = target.index;
+            deleteItem(evaluate(target.object, scope), index && evaluate(index, scope), scope.sure);
+          }
+        }
+        return;
+      case "break":
+      case "continue":
+        throw new LoopSignal(statement.kind);
+      case "return":
+        throw new ReturnSignal(statement.value ? evaluate(statement.value, scope) : NONE);
+      case "raise":
+        throw new RaiseSignal();
+      case "scope":
+        if (statement.word === "global") {
+          frame.globals ??= new Set();
+          statement.names.forEach((name) => frame.globals!.add(name));
+        }
+        return;
+      case "alias":
+        return this.bind(statement.name, unknown("a type alias"), frame, statement);
+      case "expression":
+        evaluate(statement.value, scope);
+        return;
+    }
+  }
+
+  private augment(statement: Stmt & { kind: "augment" }, frame: Frame): void {
+    const scope = this.scope(frame);
+    const op = statement.op.slice(0, -1);
+    const left = evaluate(statement.target, scope);
+    const right = evaluate(statement.value, scope);
+    const given = { args: [right], keywords: new Map(), open: false };
+    // A list, a set and a dict are changed in place, under all of their names.
+    const method = op === "+" && left.kind === "sequence" && left.of === "list"
+      ? "extend"
+      : op === "|" && (left.kind === "dict" || (left.kind === "sequence" && left.of === "set"))
+      ? "update"
+      : undefined;
+    if (method) call({ kind: "method", object: left, name: method }, given, scope, scope.where(statement));
+    this.assign(statement.target, method ? left : binary(op, left, right), frame, statement);
+  }
+
+  private importPlace(frame: Frame, span: Span): ImportPlace {
+    return {
+      module: frame.module,
+      span,
+      guarded: frame.guarded,
+      bind: (name, value) => this.bind(name, value, frame, span),
+    };
+  }
+
+  private functionStatement(statement: FunctionStatement, frame: Frame): void {
+    const scope = this.scope(frame);
+    const prefix = frame.cls ? `${frame.cls.qualname}.` : "";
+    for (const { name, args, span } of hiddenClasses(statement, prefix)) {
+      this.hidden.push({ name, bases: this.bases(args, scope), where: scope.where(span) });
+    }
+    const { name, parameters, body, deferred } = statement;
+    const made = this.makeFunction(name, parameters, body, deferred, frame, statement);
+    const decorators = statement.decorators.map((decorator) => evaluate(decorator, scope)).reverse();
+    const value = decorators.reduce(
+      (inner: FunctionValue, decorator) =>
+        decorate(inner, decorator, (given) => call(decorator, given, scope, scope.where(statement))),
+      made,
+    );
+    this.bind(name, value, frame, statement);
+  }
+
+  private makeFunction(
+    name: string,
+    parameters: Parameter[],
+    body: Stmt[] | Expr,
+    deferred: boolean,
+    frame: Frame,
+    span: Span,
+  ): FunctionValue {
+    const scope = this.scope(frame);
+    const defaults = parameters.flatMap((parameter): [string, PyValue][] =>
+      parameter.default ? [[parameter.name, evaluate(parameter.default, scope)]] : []
+    );
+    return {
+      kind: "function",
+      name,
+      where: { module: frame.module, span },
+      parameters,
+      defaults: new Map(defaults),
+      body,
+      deferred,
+      locals: frame.locals,
+      owner: frame.cls,
+    };
+  }
+
+  /** What a call of a function of the project gives; unknown where its body cannot be followed. */
+  private callFunction(callee: FunctionValue, given: CallArguments): PyValue {
+    const because = (why: string) =>
+      unknown(`the result of calling ${callee.name}()${why && `: ${why}`}`, callee);
+    const names = callee.deferred ? undefined : bindArguments(callee, given);
+    if (!names || this.depth >= CALL_DEPTH || !this.spend()) return because("");
+    const frame: Frame = {
+      module: callee.where.module,
+      locals: { names, outer: callee.locals },
+      callee,
+      self: callee.parameters[0] && names.get(callee.parameters[0].name),
+      conditional: true,
+      guarded: true,
+    };
+    const { doubts } = this;
+    this.depth++;
+    try {
+      if (!Array.isArray(callee.body)) return evaluate(callee.body, this.scope(frame));
+      this.body(callee.body, frame);
+      return NONE;
+    } catch (error) {
+      if (error instanceof ReturnSignal) {
+        if (!error.value) return because("a condition in it is not known");
+        return error.value.kind === "unknown" ? because(error.value.why) : error.value;
+      }
+      if (error instanceof RaiseSignal || error instanceof LoopSignal || error instanceof ImportMissing) {
+        return because("it cannot be followed");
+      }
+      throw error;
+    } finally {
+      this.depth--;
+      this.doubts = doubts;
+    }
+  }
+
+  private construct(callee: ClassValue, given: CallArguments, where: Where): PyValue {
+    const made: InstanceValue = { kind: "instance", callee, ...given, where };
+    const init = ownInit(callee);
+    if (init === "unknown") made.doubt = "it makes its objects in a way of its own";
+    if (!init || init === "unknown") return made;
+    const outcome = given.open
+      ? unknown("its arguments are unpacked from a value that is not known")
+      : this.callFunction({ ...init, self: made }, given);
+    if (outcome.kind === "unknown") made.doubt ??= outcome.why;
+    return made;
+  }
+
+  private classStatement(statement: ClassStatement, frame: Frame): void {
+    const scope = this.scope(frame);
+    const where = scope.where(statement);
+    const bases = this.bases(statement.args, scope);
+    if (frame.locals) {
+      const { name, owner } = frame.callee!;
+      const around = `${owner ? `${owner.qualname}.` : ""}${name}.<locals>.`;
+      this.hidden.push({ name: around + statement.name, bases, where });
+      return this.bind(
+        statement.name,
+        unknown("a class that exists only when a function runs"),
+        frame,
+        statement,
+      );
+    }
+    const decorators = statement.decorators.map((decorator) => evaluate(decorator, scope)).reverse();
     const cls: ClassValue = {
       kind: "class",
       name: statement.name,
       qualname: frame.cls ? `${frame.cls.qualname}.${statement.name}` : statement.name,
       module: frame.module,
-      bases: this.bases(statement.args, scope),
+      bases,
       keywords: new Map(statement.args.filter((a) => a.name).map((a) => [a.name!, evaluate(a.value, scope)])),
       attributes: new Map(),
-      where: { module: frame.module, span: statement },
+      where,
       nameSpan: statement.nameSpan,
       body: statement.body,
-      decorators: statement.decorators.map((decorator) => evaluate(decorator, scope)),
       conditional: frame.conditional || undefined,
+      changers: [],
     };
     // A class statement in a loop makes its class again each time; the last one is the one that stays.
-    this.classes = this.classes.filter((other) =>
-      other.module !== cls.module || other.where.span.from !== statement.from
-    );
-    this.classes.push(cls);
+    const place = `${frame.module.path} ${statement.from}`;
+    this.classesByPlace.delete(place);
+    this.classesByPlace.set(place, cls);
     this.body(statement.body, { ...frame, cls });
-    this.bind(statement.name, cls, frame, statement);
+    this.initSubclass(cls, scope);
+    let value: PyValue = cls;
+    for (const decorator of decorators) {
+      if (isKept(decorator)) continue;
+      const result = call(decorator, { args: [value], keywords: new Map(), open: false }, scope, where);
+      if (result.kind === "class") value = result;
+      else if (!isKept(decorator, true)) cls.changers.push("a decorator");
+    }
+    this.bind(statement.name, value, frame, statement);
+  }
+
+  /** The hook of a base class runs when a class below it is made. */
+  private initSubclass(cls: ClassValue, scope: Scope): void {
+    if (!methodResolutionOrder(cls)) return;
+    const hook = attributeAfter(cls, cls, "__init_subclass__");
+    if (!hook || !("attribute" in hook)) return;
+    const keywords = [...cls.keywords].filter(([name]) => name !== "metaclass")
+      .map(([name, value]) => [name, { value, span: cls.nameSpan }] as const);
+    const callee = attributeOf({ kind: "super", of: cls, self: cls }, "__init_subclass__", scope);
+    const result = call(callee, { args: [], keywords: new Map(keywords), open: false }, scope, cls.where);
+    if (result.kind === "unknown" && !isKept(callee, true)) cls.changers.push("an __init_subclass__");
   }
 
   private bases(args: Argument[], scope: Scope): PyValue[] {
@@ -382,227 +507,4 @@ class Follower implements PythonWorld {
       return arg.star ? [] : [value];
     });
   }
-
-  private ifStatement(statement: Stmt & { kind: "if" }, frame: Frame): void {
-    const open: Stmt[][] = [];
-    for (const branch of statement.branches) {
-      const test = branch.test ? this.test(branch.test, frame) : true;
-      if (test === false) continue;
-      open.push(branch.body);
-      if (test === true) break;
-      if (branch === statement.branches.at(-1)) open.push([]);
-    }
-    this.branches(open, frame, statement);
-  }
-
-  /** Follows bodies of which one runs, nobody knows which: names that they leave different become unknown. */
-  private branches(open: Stmt[][], frame: Frame, span: Span): void {
-    if (open.length === 0) return;
-    if (open.length === 1) return this.body(open[0], frame);
-    const before = this.names(frame);
-    const outcomes = open.map((body) => {
-      this.restore(before, frame);
-      try {
-        this.body(body, { ...frame, conditional: true });
-      } catch (error) {
-        // Inside of a loop that is followed nobody knows whether it goes on; elsewhere the body just ends here.
-        if (!(error instanceof LoopSignal)) throw error;
-        if (frame.inTurns) throw new LoopSignal("unsure");
-      }
-      return this.names(frame);
-    });
-    this.restore(before, frame);
-    const changed = outcomes.flatMap((outcome) =>
-      [...outcome.keys()].filter((name) => outcome.get(name) !== before.get(name))
-    );
-    for (const name of new Set(changed)) {
-      const values = outcomes.map((outcome) => outcome.get(name)).filter((value) => value !== undefined);
-      const [first] = values;
-      const agree = values.every((value) => value === first || equal(value, first) === true);
-      this.bind(
-        name,
-        agree ? first : unknown(`"${name}" depends on a condition that is not known`),
-        frame,
-        span,
-      );
-    }
-  }
-
-  private loop(statement: Stmt & { kind: "loop" }, frame: Frame): void {
-    const { target, iterable, body, orelse } = statement;
-    const items = iterable && iterate(evaluate(iterable, this.scope(frame)));
-    const before = this.names(frame);
-    if (items && target && items.length <= 1000) {
-      const end = this.turns([...items], target, body, frame, statement);
-      if (end === "end") return this.body(orelse, frame);
-      if (end === "break") return;
-      this.restore(before, frame);
-    }
-    if (target) {
-      destructure(
-        target,
-        unknown("a loop variable"),
-        (name, value) => this.bind(name, value, frame, statement),
-      );
-    }
-    this.branches([[...body, ...orelse], orelse, []], { ...frame, inTurns: false }, statement);
-  }
-
-  /** Follows a loop turn by turn; says how it ended. */
-  private turns(
-    items: PyValue[],
-    target: Expr,
-    body: Stmt[],
-    frame: Frame,
-    span: Span,
-  ): "end" | "break" | "unsure" {
-    for (const item of items) {
-      destructure(target, item, (name, value) => this.bind(name, value, frame, span));
-      try {
-        this.body(body, { ...frame, inTurns: true });
-      } catch (error) {
-        if (!(error instanceof LoopSignal)) throw error;
-        if (error.kind !== "continue") return error.kind;
-      }
-    }
-    return "end";
-  }
-
-  private test(test: Expr, frame: Frame): boolean | undefined {
-    const value = evaluate(test, this.scope(frame));
-    if (value.kind === "external" && /(^|\.)TYPE_CHECKING$/.test(value.path)) return false;
-    return truth(value);
-  }
-
-  private names(frame: Frame): Map<string, PyValue> {
-    if (!frame.cls) return new Map(frame.module.names);
-    return new Map([...frame.cls.attributes].map(([name, attribute]) => [name, attribute.value]));
-  }
-
-  private restore(names: Map<string, PyValue>, frame: Frame): void {
-    if (!frame.cls) {
-      frame.module.names = new Map(names);
-      return;
-    }
-    for (const name of [...frame.cls.attributes.keys()]) {
-      if (!names.has(name)) frame.cls.attributes.delete(name);
-    }
-    for (const [name, value] of names) frame.cls.attributes.get(name)!.value = value;
-  }
-
-  private tryStatement(statement: Stmt & { kind: "try" }, frame: Frame): void {
-    const catches = statement.handlers.some((handler) => catchesImportError(handler.type));
-    try {
-      this.body(statement.body, { ...frame, guarded: frame.guarded || catches });
-      this.body(statement.orelse, frame);
-    } catch (error) {
-      if (!(error instanceof ImportMissing) || !catches) throw error;
-      const handler = statement.handlers.find((candidate) => catchesImportError(candidate.type));
-      this.body(handler?.body ?? [], frame);
-    }
-    this.body(statement.final, frame);
-  }
-
-  private importModule(name: string, as: string | undefined, frame: Frame, span: Span): void {
-    const [head] = name.split(".");
-    const module = this.files.isLibrary(head) ? undefined : this.load(name);
-    if (module) return this.bind(as ?? head, as ? module : this.modules.get(head)!, frame, span);
-    if (!this.files.isLibrary(head) && this.modules.has(head)) {
-      return this.missing(name, frame, span, as ?? head);
-    }
-    this.bind(as ?? head, { kind: "external", path: as ? name : head }, frame, span);
-  }
-
-  private importFrom(statement: Stmt & { kind: "from" }, frame: Frame): void {
-    const name = statement.level > 0
-      ? relativeModule(frame.module, statement.level, statement.module)
-      : statement.module;
-    if (name === undefined) return this.missing(statement.module, frame, statement);
-    const library = statement.level === 0 && this.files.isLibrary(name.split(".")[0]);
-    const module = library ? undefined : this.load(name);
-    if (!module) {
-      const ours = statement.level > 0 || (!library && this.modules.has(name.split(".")[0]));
-      if (ours) {
-        this.missing(name, frame, statement);
-        if (statement.names !== "*") {
-          statement.names.forEach((n) =>
-            this.bind(n.as ?? n.name, unknown(`${name} is missing`), frame, statement)
-          );
-        }
-        return;
-      }
-      return this.importFromLibrary(name, statement, frame);
-    }
-    if (statement.names === "*") return this.importStar(module, frame, statement);
-    for (const { name: wanted, as } of statement.names) {
-      const value = module.names.get(wanted) ?? this.load(`${module.name}.${wanted}`);
-      if (value) this.bind(as ?? wanted, value, frame, statement);
-      else if (module.state === "running" && !this.tolerant) throw new CircularImport(frame.module.name);
-      else if (module.state === "broken") {
-        this.bind(as ?? wanted, unknown(`${module.path} could not be read`), frame, statement);
-      } else {
-        const star = this.openStars.get(module);
-        if (star?.length === 1) {
-          this.bind(as ?? wanted, { kind: "external", path: `${star[0]}.${wanted}` }, frame, statement);
-        } else this.missing(`${name}.${wanted}`, frame, statement, as ?? wanted);
-      }
-    }
-  }
-
-  private importFromLibrary(name: string, statement: Stmt & { kind: "from" }, frame: Frame): void {
-    if (statement.names !== "*") {
-      for (const { name: wanted, as } of statement.names) {
-        this.bind(as ?? wanted, { kind: "external", path: `${name}.${wanted}` }, frame, statement);
-      }
-      return;
-    }
-    const names = this.files.starNames(name);
-    if (names) {
-      names.forEach((n) => this.bind(n, { kind: "external", path: `${name}.${n}` }, frame, statement));
-    } else this.openStars.set(frame.module, [...this.openStars.get(frame.module) ?? [], name]);
-  }
-
-  private importStar(module: ModuleValue, frame: Frame, span: Span): void {
-    const all = module.names.get("__all__");
-    const listed = all ? toData(all) : undefined;
-    const names = Array.isArray(listed)
-      ? listed.map(String)
-      : [...module.names.keys()].filter((name) => !name.startsWith("_"));
-    for (const name of names) {
-      const value = module.names.get(name) ?? this.load(`${module.name}.${name}`);
-      if (value) this.bind(name, value, frame, span);
-    }
-    const stars = this.openStars.get(module);
-    if (stars) {
-      this.openStars.set(frame.module, [...new Set([...this.openStars.get(frame.module) ?? [], ...stars])]);
-    }
-  }
-
-  private missing(what: string, frame: Frame, span: Span, bindAs?: string): void {
-    if (frame.guarded) throw new ImportMissing(what);
-    this.problems.push(this.problemAt({ module: frame.module, span }, {
-      severity: "error",
-      code: "import-missing",
-      message: `the import of "${what}" finds nothing in the project`,
-      hint: "name the folder that holds it with [models] roots, or correct the import",
-    }));
-    if (bindAs) this.bind(bindAs, unknown(`"${what}" could not be imported`), frame, span);
-  }
-}
-
-function relativeModule(module: ModuleValue, level: number, rest: string): string | undefined {
-  const parts = module.name.split(".");
-  const up = module.isPackage ? level - 1 : level;
-  if (up >= parts.length && !(up === parts.length && rest !== "")) return undefined;
-  const base = parts.slice(0, parts.length - up);
-  return [...base, ...(rest ? [rest] : [])].join(".");
-}
-
-function catchesImportError(type: Expr | undefined): boolean {
-  if (!type) return true;
-  const names = type.kind === "tuple" ? type.items.map((item) => item.value) : [type];
-  return names.some((name) =>
-    name.kind === "name" &&
-    ["ImportError", "ModuleNotFoundError", "Exception", "BaseException"].includes(name.id)
-  );
 }

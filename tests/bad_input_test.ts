@@ -296,16 +296,16 @@ Deno.test("models that cannot be known are refused with the place and the way ou
     "a base from a function call": {
       files: {
         "models/person.py":
-          'from neomodel import StringProperty, StructuredNode\n\n\ndef base():\n    return StructuredNode\n\n\nclass Person(base()):\n    __kgid__ = "p"\n    name = StringProperty()\n',
+          'from elsewhere import registry\nfrom neomodel import StringProperty, StructuredNode\n\n\ndef base():\n    return registry[0]\n\n\nclass Person(base()):\n    __kgid__ = "p"\n    name = StringProperty()\n',
       },
-      refusal: { says: [/models\/person\.py:8/, "Person"] },
+      refusal: { says: [/models\/person\.py:9/, "Person"] },
     },
     "a base from a function call, known by its kgid only": {
       files: {
         "models/person.py":
-          'from neomodel import StructuredNode\n\n\ndef base():\n    return StructuredNode\n\n\nclass Person(base()):\n    __kgid__ = "p"\n',
+          'from elsewhere import registry\nfrom neomodel import StructuredNode\n\n\ndef base():\n    return registry[0]\n\n\nclass Person(base()):\n    __kgid__ = "p"\n',
       },
-      refusal: { says: [/models\/person\.py:8/, "Person"] },
+      refusal: { says: [/models\/person\.py:9/, "Person"] },
     },
     "a base from a function that is imported from elsewhere": {
       files: {

@@ -10,6 +10,7 @@ const DEFAULTS: Settings = {
   ledgerPath: ".crochet/ledger.db",
   modelRoots: [],
   modelIgnore: [],
+  neomodel: 70000,
   timeLimitMs: 30_000,
   graph: {
     uri: "bolt://localhost:7687",
@@ -65,6 +66,7 @@ Deno.test("readConfig() reads every key", () => {
     ledgerPath: "l.db",
     modelRoots: ["src", "lib"],
     modelIgnore: ["Draft"],
+    neomodel: 70000,
     timeLimitMs: 1500,
     graph: {
       uri: "bolt://file",

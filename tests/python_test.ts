@@ -3,9 +3,11 @@
  * values were computed by Python 3.11. The law: a value is Python's value or it is unknown, never another one.
  */
 import assert from "node:assert/strict";
-import { locate, parsePython } from "../lib/python_syntax.ts";
+import type { PythonFiles } from "../lib/python_import.ts";
+import { parsePython } from "../lib/python_syntax.ts";
+import { locate } from "../lib/python_tree.ts";
 import { type PyValue, toData } from "../lib/python_value.ts";
-import { followPython, type PythonFiles, type PythonWorld } from "../lib/python_world.ts";
+import { followPython, type PythonWorld } from "../lib/python_world.ts";
 
 /** Stands for a value that is not known. */
 const UNKNOWN = "(unknown)";
@@ -355,8 +357,8 @@ Deno.test("parsePython() names what is no Python 3 with its line", () => {
     ["x = 'open\n", 1],
   ];
   const found = cases.map(([text]) => {
-    const [first] = parsePython(text).problems;
-    return [text, first && locate(text, first.from).line];
+    const file = parsePython(text);
+    return [text, file.problem && locate(file, file.problem.from).line];
   });
   assert.deepEqual(found, cases);
 });
@@ -388,7 +390,7 @@ Deno.test("parsePython() finds nothing wrong with Python 3", () => {
     "a = 1; b = 2;\n",
   ];
   assert.deepEqual(
-    texts.filter((text) => parsePython(text).problems.some((problem) => !problem.doubtful)),
+    texts.filter((text) => parsePython(text).problem),
     [],
   );
 });
@@ -419,7 +421,7 @@ function follow(modules: Record<string, string>): PythonWorld {
       return text === undefined ? undefined : { path, isPackage, text };
     },
     isFolder: (name) => Object.keys(modules).some((known) => known.startsWith(`${name}.`)),
-    starNames: () => undefined,
+    libraryNames: () => undefined,
     isLibrary: (name) => name === "enum" || name === "typing",
   };
   return followPython(["m"], files);

@@ -1,0 +1,81 @@
+/**
+ * Takes the classes of a project in the order in which Python makes them and finds those that neomodel's registry
+ * refuses: a relationship type with two models that are no relatives and, before 7.0, two nodes with the same labels
+ * or a node whose label is the type of a relationship with a model. Never decides what a model is.
+ */
+import {
+  definitionArgument,
+  definitionOf,
+  isAbstract,
+  isDirectModel,
+  labelsOf,
+  NODE_BASES,
+  orderOf,
+  REL_BASES,
+} from "./neomodel_class.ts";
+import type { ProblemList } from "./neomodel_doubts.ts";
+import { neomodelBase } from "./neomodel_property.ts";
+import { isSince, type NeomodelVersion } from "./neomodel_version.ts";
+import { type ClassValue, type InstanceValue, toData } from "./python_value.ts";
+
+/** Finds what the registry refuses. */
+export function checkRegistry(classes: ClassValue[], version: NeomodelVersion, problems: ProblemList): void {
+  const registry = new Map<string, ClassValue>();
+  // From 7.0 on nodes are found when they are looked for, and no two of them are in each other's way.
+  const withNodes = !isSince(version, "7.0.0");
+  for (const cls of classes) {
+    for (const { value } of cls.attributes.values()) {
+      if (definitionOf(value)) addModel(registry, value as InstanceValue, problems);
+    }
+    if (withNodes && neomodelBase(cls, NODE_BASES) && !isAbstract(cls)) addNode(registry, cls, problems);
+  }
+}
+
+/** A model of a type is replaced by its descendants only. */
+function addModel(registry: Map<string, ClassValue>, call: InstanceValue, problems: ProblemList): void {
+  const model = definitionArgument(call, "model");
+  const type = definitionArgument(call, "relation_type");
+  const text = type && toData(type);
+  if (model?.kind !== "class" || !neomodelBase(model, REL_BASES) || typeof text !== "string") return;
+  const key = keyOf(isAsync(model, REL_BASES), [text]);
+  const known = registry.get(key);
+  if (!known || orderOf(model).includes(known)) registry.set(key, model);
+  else if (isDirectModel(model) && !orderOf(known).includes(model)) {
+    const isNode = neomodelBase(known, NODE_BASES) !== undefined;
+    problems.once(call.where, {
+      severity: "error",
+      code: "neomodel-refuses",
+      message: isNode
+        ? `neomodel refuses the relationship type "${text}": it is also the label of ${known.name}`
+        : `neomodel refuses the relationship type "${text}": it has two models, ${known.name} and ${model.name}`,
+      hint: isNode ? "give one of the two another name" : "use one model, or derive one from the other",
+    });
+  }
+}
+
+function addNode(registry: Map<string, ClassValue>, cls: ClassValue, problems: ProblemList): void {
+  const databases = cls.attributes.get("__target_databases__")?.value;
+  const key = keyOf(
+    isAsync(cls, NODE_BASES),
+    labelsOf(cls),
+    JSON.stringify((databases && toData(databases)) ?? null),
+  );
+  const known = registry.get(key);
+  if (!known) registry.set(key, cls);
+  else {
+    problems.once({ module: cls.module, span: cls.nameSpan }, {
+      severity: "error",
+      code: "neomodel-refuses",
+      message: `neomodel refuses ${cls.name}: ${known.name} has the same labels`,
+      hint: 'give it another __label__, or use neomodel 7: [project] neomodel = "7"',
+    });
+  }
+}
+
+function isAsync(cls: ClassValue, bases: ReadonlySet<string>): boolean {
+  return /^Async/.test(neomodelBase(cls, bases) ?? "");
+}
+
+function keyOf(async: boolean, labels: string[], databases = "null"): string {
+  return `${async} ${databases} ${[...new Set(labels)].sort().join("\0")}`;
+}

@@ -1,0 +1,226 @@
+/**
+ * Takes branches, loops and exceptions of Python and follows their bodies: the one that runs where that is known, all
+ * of them where it is not. What a body's statements do is the business of those who extend {@link Flow}.
+ */
+import { destructure, evaluate, type Scope } from "./python_eval.ts";
+import { ImportMissing } from "./python_import.ts";
+import { Journal } from "./python_journal.ts";
+import { iterate } from "./python_operation.ts";
+import type { Branch, Expr, Span, Stmt } from "./python_tree.ts";
+import {
+  type ClassValue,
+  type FunctionValue,
+  type Locals,
+  type ModuleValue,
+  type PyValue,
+  truth,
+  unknown,
+} from "./python_value.ts";
+
+/** Thrown by `break` and `continue`; "unsure" where a condition that is not known decides about them. */
+export class LoopSignal extends Error {
+  constructor(readonly kind: "break" | "continue" | "unsure") {
+    super(kind);
+  }
+}
+
+/** Thrown by `return`; without a value where a condition that is not known decides about it. */
+export class ReturnSignal extends Error {
+  constructor(readonly value: PyValue | undefined) {
+    super("return");
+  }
+}
+
+/** Thrown by `raise`. */
+export class RaiseSignal extends Error {}
+
+/** Where names are bound while a body is followed. */
+export interface Frame {
+  module: ModuleValue;
+  cls?: ClassValue;
+  locals?: Locals;
+  /** Names that `global` says belong to the module. */
+  globals?: Set<string>;
+  /** The function that runs, and the object of its method for `super()`. */
+  callee?: FunctionValue;
+  self?: PyValue;
+  conditional: boolean;
+  /** Inside a `try` that catches ImportError, or a function. */
+  guarded: boolean;
+  /** Inside a loop that is followed turn by turn. */
+  inTurns?: boolean;
+}
+
+const NOTHING: Branch = { binds: [], body: [] };
+/** Steps that one statement of a module may take: real declarations take some hundreds. */
+const STATEMENT_STEPS = 300_000;
+const MOST_TURNS = 10_000;
+const IMPORT_ERRORS = new Set(["ImportError", "ModuleNotFoundError", "Exception", "BaseException"]);
+
+/** Follows control flow; statements, names and scopes are given by the class that extends it. */
+export abstract class Flow {
+  protected readonly journal = new Journal();
+  /** How many branches that may not happen are being followed. */
+  protected doubts = 0;
+  protected steps = 0;
+
+  protected abstract statement(statement: Stmt, frame: Frame): void;
+  protected abstract scope(frame: Frame): Scope;
+  protected abstract bind(name: string, value: PyValue, frame: Frame, span: Span): void;
+  protected abstract assign(target: Expr, value: PyValue, frame: Frame, span: Span): void;
+
+  protected body(statements: Stmt[], frame: Frame): void {
+    for (const statement of statements) this.statement(statement, frame);
+  }
+
+  protected spend(): boolean {
+    return ++this.steps < STATEMENT_STEPS;
+  }
+
+  protected ifStatement(statement: Stmt & { kind: "if" }, frame: Frame): void {
+    const open: Branch[] = [];
+    for (const branch of statement.branches) {
+      const test = branch.test ? this.test(branch.test, frame) : true;
+      if (test === false) continue;
+      open.push(branch);
+      if (test === true) break;
+      if (branch === statement.branches.at(-1)) open.push(NOTHING);
+    }
+    this.branches(open, frame, statement);
+  }
+
+  private test(test: Expr, frame: Frame): boolean | undefined {
+    const value = evaluate(test, this.scope(frame));
+    if (value.kind === "external" && /(^|\.)TYPE_CHECKING$/.test(value.path)) return false;
+    return truth(value);
+  }
+
+  protected matchStatement(statement: Stmt & { kind: "match" }, frame: Frame): void {
+    evaluate(statement.subject, this.scope(frame));
+    this.branches([...statement.cases, NOTHING], frame, statement);
+  }
+
+  private branch({ binds, body }: Branch, frame: Frame, span: Span): void {
+    binds.forEach((name) => this.bind(name, unknown("what a pattern or a handler binds"), frame, span));
+    this.body(body, frame);
+  }
+
+  /** Follows bodies of which one runs, nobody knows which: names that they leave different become unknown. */
+  private branches(open: Branch[], frame: Frame, span: Span): void {
+    if (open.length === 0) return;
+    if (open.length === 1) return this.branch(open[0], frame, span);
+    const outcomes = [];
+    let left: unknown;
+    for (const branch of open) {
+      const { changes, error } = this.tried(branch, { ...frame, conditional: true }, span);
+      const after = this.journal.undo(changes);
+      // A branch that raises is none of the ways on.
+      if (error instanceof RaiseSignal || error instanceof ImportMissing) continue;
+      outcomes.push(after);
+      left ??= error;
+    }
+    if (outcomes.length === 0) throw new RaiseSignal();
+    this.journal.merge(outcomes, { module: frame.module, span });
+    if (left instanceof ReturnSignal) throw new ReturnSignal(undefined);
+    // Inside of a loop that is followed nobody knows whether it goes on; elsewhere the body just ends here.
+    if (left && frame.inTurns) throw new LoopSignal("unsure");
+  }
+
+  /** Follows a branch that may not happen; an exception that is none of Python's is not its own. */
+  private tried(branch: Branch, frame: Frame, span: Span): ReturnType<Journal["noting"]> {
+    this.doubts++;
+    const outcome = this.journal.noting(() => this.branch(branch, frame, span));
+    this.doubts--;
+    const { error } = outcome;
+    const isSignal = error === undefined ||
+      [LoopSignal, ReturnSignal, RaiseSignal, ImportMissing].some((kind) => error instanceof kind);
+    // A `try` of the module around the branch handles what is missing.
+    if (!isSignal || (error instanceof ImportMissing && !frame.locals)) {
+      this.journal.keep(outcome.changes);
+      throw error;
+    }
+    return outcome;
+  }
+
+  protected loop(statement: Stmt & { kind: "loop" }, frame: Frame): void {
+    const { target, iterable, test, body, orelse } = statement;
+    if (test && this.test(test, frame) === false) return this.body(orelse, frame);
+    const items = iterable && iterate(evaluate(iterable, this.scope(frame)));
+    if (items && target && items.length <= MOST_TURNS) {
+      let end: "end" | "break" | "unsure" = "unsure";
+      const { changes, error } = this.journal.noting(() => {
+        end = this.turns([...items], target, body, frame, statement);
+      });
+      if (!error && (end as string) === "unsure") this.journal.undo(changes);
+      else {
+        this.journal.keep(changes);
+        if (error) throw error;
+        return (end as string) === "end" ? this.body(orelse, frame) : undefined;
+      }
+    }
+    if (target) this.assign(target, unknown("a loop variable"), frame, statement);
+    const whole: Branch = { binds: [], body: [...body, ...orelse] };
+    this.branches([whole, { binds: [], body: orelse }, NOTHING], { ...frame, inTurns: false }, statement);
+  }
+
+  /** Follows a loop turn by turn; says how it ended. */
+  private turns(
+    items: PyValue[],
+    target: Expr,
+    body: Stmt[],
+    frame: Frame,
+    span: Span,
+  ): "end" | "break" | "unsure" {
+    for (const item of items) {
+      if (!this.spend()) return "unsure";
+      destructure(target, item, (name, value) => this.bind(name, value, frame, span));
+      try {
+        this.body(body, { ...frame, inTurns: true });
+      } catch (error) {
+        if (!(error instanceof LoopSignal)) throw error;
+        if (error.kind !== "continue") return error.kind;
+      }
+    }
+    return "end";
+  }
+
+  protected tryStatement(statement: Stmt & { kind: "try" }, frame: Frame): void {
+    const handler = statement.handlers.find((candidate) => catchesImportError(candidate.test));
+    try {
+      this.body(statement.body, { ...frame, guarded: frame.guarded || handler !== undefined });
+      this.body(statement.orelse, frame);
+    } catch (error) {
+      if (error instanceof ImportMissing && handler) this.branch(handler, frame, statement);
+      else if (error instanceof RaiseSignal && statement.handlers.length > 0) {
+        this.branches(statement.handlers, frame, statement);
+      } else throw error;
+    }
+    this.body(statement.final, frame);
+  }
+
+  protected withStatement(statement: Stmt & { kind: "with" }, frame: Frame): void {
+    const scope = this.scope(frame);
+    const contexts = statement.contexts.map((context) => evaluate(context, scope));
+    for (const target of statement.targets) {
+      this.assign(target, unknown("the value of a with statement"), frame, statement);
+    }
+    const suppressed = contexts.some((value) =>
+      value.kind === "instance" && value.callee.kind === "external" &&
+      value.callee.path === "contextlib.suppress" &&
+      value.args.some((arg) =>
+        arg.kind === "external" && IMPORT_ERRORS.has(arg.path.replace(/^builtins\./, ""))
+      )
+    );
+    try {
+      this.body(statement.body, { ...frame, guarded: frame.guarded || suppressed });
+    } catch (error) {
+      if (!(error instanceof ImportMissing) || !suppressed) throw error;
+    }
+  }
+}
+
+function catchesImportError(type: Expr | undefined): boolean {
+  if (!type) return true;
+  const names = type.kind === "tuple" ? type.items.map((item) => item.value) : [type];
+  return names.some((name) => name.kind === "name" && IMPORT_ERRORS.has(name.id));
+}
