@@ -204,10 +204,9 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
     "show what is read from the models",
     commandModels,
     (c) =>
-      c.option("--root <folder>", "folder in which imports are looked for", collect, []).option(
-        "--ddl",
-        "print the statements of a fresh install",
-      ),
+      c.option("--root <folder>", "folder in which imports are looked for", collect, [])
+        .option("--neomodel <version>", "the neomodel that the models are written for")
+        .option("--ddl", "print the statements of a fresh install"),
   );
   add(
     program,

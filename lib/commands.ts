@@ -12,6 +12,12 @@ import { breakLock, readLock } from "./graph_lock.ts";
 import { missingKgids, writeKgids } from "./kgid.ts";
 import { Ledger } from "./ledger.ts";
 import { guessRoots, loadModels } from "./model_files.ts";
+import {
+  type NeomodelVersion,
+  NEWEST_NEOMODEL,
+  parseNeomodelVersion,
+  showNeomodelVersion,
+} from "./neomodel_version.ts";
 import { join, relative, resolve } from "./path.ts";
 import type { Io, Printer } from "./print.ts";
 import { exists, openProject, type Project } from "./project.ts";
@@ -254,16 +260,26 @@ export function commandModels(context: Context, ...paths: string[]): number {
   const base = folder(context);
   const full = paths.map((path) => resolve(base, path));
   const roots: string[] = options.root;
-  const reading = paths.length === 0 ? readProjectModels(project(context)) : loadModels({
+  const neomodel = options.neomodel === undefined ? undefined : neomodelVersion(options.neomodel);
+  const reading = paths.length === 0 ? readProjectModels(project(context), neomodel) : loadModels({
     paths: full,
     roots: roots.length > 0 ? roots.map((root) => resolve(base, root)) : guessRoots(full),
     base,
+    neomodel,
   });
   const { models } = reading;
-  const lines = options.ddl ? models.schema.map((object) => object.cypher) : modelLines(models);
+  const lines = options.ddl ? models.schema.map((object) => `${object.cypher};`) : modelLines(models);
   print.result(models, lines);
   if (!options.json) models.problems.forEach((problem) => print.say(problemLine(problem)));
   return models.problems.some((problem) => problem.severity === "error") ? EXIT.fix : EXIT.ok;
+}
+
+function neomodelVersion(name: string): NeomodelVersion {
+  const version = parseNeomodelVersion(name);
+  if (version !== undefined) return version;
+  throw new CrochetError("USAGE", `neomodel "${name}" is not known`, {
+    hint: `name a version from 5.0 to ${showNeomodelVersion(NEWEST_NEOMODEL)}: --neomodel 7`,
+  });
 }
 
 /** Lists or writes missing kgids. */

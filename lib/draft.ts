@@ -60,8 +60,8 @@ export interface Draft {
 }
 
 /** Reads the models that a project declares. */
-export function readProjectModels(project: Project): ModelReading {
-  const { modelRoots, modelIgnore, neomodel } = project.settings;
+export function readProjectModels(project: Project, neomodel = project.settings.neomodel): ModelReading {
+  const { modelRoots, modelIgnore } = project.settings;
   return loadModels({
     paths: exists(project.models) ? [project.models] : [],
     roots: [project.root, ...modelRoots.map((root) => join(project.root, root)), project.models],

@@ -259,7 +259,8 @@ export function readProperty(
     refuse(`a point needs crs to be one of ${CRS.join(", ")}`);
   }
 
-  if (get("default_now") && truth(get("default_now")!) === true && options.has("default")) {
+  const now = OWN[type].includes("default_now") && get("default_now");
+  if (now && truth(now) === true && options.has("default")) {
     refuse("too many defaults", "keep default_now or default");
   }
   const expression = readExpression(call, type, get("expression"));
@@ -284,7 +285,7 @@ export function readProperty(
       (m) => report("error", "option-unknown", m, undefined, options.get("vector_index")?.span),
     ),
     choices,
-    default: readDefault(type, byDefault, options.has("default_now") && truth(get("default_now")!) === true),
+    default: readDefault(type, byDefault, now ? truth(now) === true : false),
     maxLength: maxLength?.kind === "int" ? Number(maxLength.value) : null,
     format: type === "DateTimeFormatProperty" ? text("format") ?? "%Y-%m-%d" : null,
     expression,

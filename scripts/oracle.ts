@@ -5,12 +5,29 @@
 import { join } from "../lib/path.ts";
 import { defaultCacheDir } from "../lib/server.ts";
 
-/** The version whose source distribution and behaviour the tests follow. */
-export const NEOMODEL = "7.0.0";
+/** The versions that are asked, the one that the program follows by default first. */
+export const NEOMODELS = ["7.0.0", "6.2.0", "5.5.3"];
 
-/** Makes or finds the environment; gives the variables that the tests read. Throws where Python is missing. */
+/** What neomodel's own tests and the fixtures import besides neomodel. */
+const HELPERS = [
+  "pytest",
+  "pytest-asyncio",
+  "shapely",
+  "numpy",
+  "pandas",
+  "pydantic",
+  "django",
+  "marshmallow",
+];
+
+/** Makes or finds the environments; gives the variable that the tests read. Throws where Python is missing. */
 export async function prepareOracle(): Promise<Record<string, string>> {
-  const home = join(defaultCacheDir(), "oracle", `neomodel-${NEOMODEL}`);
+  const found = await Promise.all(NEOMODELS.map(async (version) => [version, await prepare(version)]));
+  return { CROCHET_ORACLE: JSON.stringify(Object.fromEntries(found)) };
+}
+
+async function prepare(version: string): Promise<{ python: string; sources: string }> {
+  const home = join(defaultCacheDir(), "oracle", `neomodel-${version}`);
   const python = join(home, "venv", "bin", "python");
   const sources = join(home, "sources");
   if (!exists(join(home, "complete"))) {
@@ -18,13 +35,9 @@ export async function prepareOracle(): Promise<Record<string, string>> {
     await run("python3", ["-m", "venv", join(home, "venv")]);
     await run(python, [
       ...pip("install"),
-      `neomodel==${NEOMODEL}`,
-      "pytest",
-      "pytest-asyncio",
-      "shapely",
-      "numpy",
-      "pandas",
-      "pydantic",
+      `neomodel==${version}`,
+      ...HELPERS,
+      ...(/^5\./.test(version) ? ["django_neomodel"] : []),
     ]);
     Deno.mkdirSync(sources, { recursive: true });
     // Building the metadata of a source distribution fetches its build tools, where isolation allows it.
@@ -33,13 +46,13 @@ export async function prepareOracle(): Promise<Record<string, string>> {
       "--no-deps",
       "--no-binary=:all:",
       `--dest=${sources}`,
-      `neomodel==${NEOMODEL}`,
+      `neomodel==${version}`,
     ];
     await run(python, download);
-    await run("tar", ["-xzf", join(sources, `neomodel-${NEOMODEL}.tar.gz`), "-C", sources]);
+    await run("tar", ["-xzf", join(sources, `neomodel-${version}.tar.gz`), "-C", sources]);
     Deno.writeTextFileSync(join(home, "complete"), "");
   }
-  return { CROCHET_ORACLE_PYTHON: python, CROCHET_ORACLE_SOURCES: join(sources, `neomodel-${NEOMODEL}`) };
+  return { python, sources: join(sources, `neomodel-${version}`) };
 }
 
 function pip(verb: string): string[] {

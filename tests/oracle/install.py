@@ -5,6 +5,7 @@ forked after neomodel was imported, so that no class of one file is left for the
 
     {"do": "look", "root": folder, "modules": [names], "together": false}   what neomodel sees in each module
     {"do": "install", "root": folder, "modules": [names]}  install_all_labels() after importing all of them
+    {"do": "statements", "root": folder, "modules": [names]}  what install_all_labels() would send, without a server
     {"do": "compile", "files": [paths]}                    the files that Python cannot compile
 
 Connects to CROCHET_TEST_URI. Modules are looked for in `root` first.
@@ -17,14 +18,13 @@ import json
 import os
 import signal
 import sys
+import traceback
 import warnings
 
 warnings.simplefilter("ignore")
 
 import neomodel  # noqa: E402
-import neomodel.async_.node  # noqa: E402
 import neomodel.contrib  # noqa: E402
-import neomodel.sync_.node  # noqa: E402
 from neomodel import (  # noqa: E402
     AsyncStructuredNode,
     AsyncStructuredRel,
@@ -35,7 +35,15 @@ from neomodel import (  # noqa: E402
 )
 from neomodel.properties import AliasProperty  # noqa: E402
 from neomodel.sync_.relationship_manager import RelationshipDefinition  # noqa: E402
-from neomodel.util import RelationshipDirection  # noqa: E402
+
+try:
+    import django
+    from django.conf import settings
+
+    settings.configure(INSTALLED_APPS=[])
+    django.setup()
+except ImportError:
+    pass
 
 for helper in ("pytest", "pytest_asyncio", "numpy", "pandas", "shapely"):
     try:
@@ -45,11 +53,7 @@ for helper in ("pytest", "pytest_asyncio", "numpy", "pandas", "shapely"):
 
 PARALLEL = 4
 LIMIT_SECONDS = 60
-DIRECTIONS = {
-    RelationshipDirection.OUTGOING: "to",
-    RelationshipDirection.INCOMING: "from",
-    RelationshipDirection.EITHER: "either",
-}
+DIRECTIONS = {1: "to", -1: "from", 0: "either"}
 
 
 def url():
@@ -88,6 +92,8 @@ def property_of(name, prop):
     )
     alias = isinstance(prop, AliasProperty)
     choices = None if alias else getattr(prop, "choices", None)
+    fulltext = getattr(prop, "fulltext_index", None)
+    vector = getattr(prop, "vector_index", None)
     return {
         "name": name,
         "property": name if alias else prop.get_db_property_name(name),
@@ -96,16 +102,16 @@ def property_of(name, prop):
         "uniqueIndex": False if alias else bool(prop.unique_index),
         "index": False if alias else bool(prop.index),
         "fulltextIndex": {
-            "analyzer": prop.fulltext_index.analyzer,
-            "eventuallyConsistent": prop.fulltext_index.eventually_consistent,
+            "analyzer": fulltext.analyzer,
+            "eventuallyConsistent": fulltext.eventually_consistent,
         }
-        if prop.fulltext_index
+        if fulltext
         else None,
         "vectorIndex": {
-            "dimensions": prop.vector_index.dimensions,
-            "similarityFunction": prop.vector_index.similarity_function,
+            "dimensions": vector.dimensions,
+            "similarityFunction": vector.similarity_function,
         }
-        if prop.vector_index
+        if vector
         else None,
         "hasDefault": bool(getattr(prop, "has_default", False)),
         "choices": sorted([plain(key) for key in dict(choices)], key=str) if choices else None,
@@ -128,7 +134,7 @@ def relationship_of(name, rel):
     return {
         "name": name,
         "type": rel.definition["relation_type"],
-        "direction": DIRECTIONS[rel.definition["direction"]],
+        "direction": DIRECTIONS[int(rel.definition["direction"])],
         "targetRaw": raw if isinstance(raw, str) else raw.__qualname__,
         "target": qualified(target) if isinstance(target, type) else None,
         "cardinality": rel.manager.__name__.removeprefix("Async"),
@@ -170,7 +176,7 @@ def look(root):
         {
             "class": cls.__qualname__,
             "module": cls.__module__,
-            "types": sorted(types.get(cls, ())),
+            "types": sorted(types.get(cls, ())) or [getattr(cls, "__type__", None)][: hasattr(cls, "__type__")],
             "properties": [property_of(*item) for item in cls.defined_properties(rels=False).items()],
         }
         for base in dict.fromkeys((StructuredRel, AsyncStructuredRel))
@@ -193,12 +199,41 @@ def install(root):
         asyncio.run(install_async())
 
 
+def statements(root):
+    """What both databases would be sent, each statement once, in one line."""
+    sent = set()
+
+    def record(query, *args, **kwargs):
+        sent.add(" ".join(query.split()).removesuffix(";").rstrip())
+        return [], None
+
+    async def record_async(query, *args, **kwargs):
+        return record(query)
+
+    async def yes_async(*args):
+        return True
+
+    for database, recorder, yes in ((db, record, lambda *args: True), (adb, record_async, yes_async)):
+        schema = getattr(database, "_schema", database)
+        for part in {id(p): p for p in (database, schema, getattr(schema, "db", database))}.values():
+            part.version_is_higher_than = yes
+        for part in (database, getattr(schema, "_query", database)):
+            part.cypher_query = recorder
+    db.install_all_labels(stdout=io.StringIO())
+    asyncio.run(adb.install_all_labels(stdout=io.StringIO()))
+    return {"statements": sorted(sent)}
+
+
 def child(request, modules):
     root = request["root"]
     os.chdir(root)
     sys.path.insert(0, root)
-    os.environ["NEOMODEL_DATABASE_URL"] = url()
-    neomodel.get_config().database_url = url()
+    if "CROCHET_TEST_URI" in os.environ:
+        os.environ["NEOMODEL_DATABASE_URL"] = url()
+        if hasattr(neomodel, "get_config"):
+            neomodel.get_config().database_url = url()
+        else:
+            neomodel.config.DATABASE_URL = url()
     try:
         for module in modules:
             importlib.import_module(module)
@@ -206,6 +241,8 @@ def child(request, modules):
         return {"error": f"{type(error).__name__}: {error}"}
     if request["do"] == "look":
         return look(root)
+    if request["do"] == "statements":
+        return statements(root)
     try:
         install(root)
     except Exception as error:
@@ -225,7 +262,10 @@ def fork(request, modules):
     for descriptor in (0, 1, 2):
         os.dup2(quiet, descriptor)
     signal.alarm(LIMIT_SECONDS)
-    answer = child(request, modules)
+    try:
+        answer = child(request, modules)
+    except Exception:
+        answer = {"error": f"the judge failed: {traceback.format_exc()}"}
     with os.fdopen(writing, "w") as pipe:
         json.dump(answer, pipe)
         pipe.flush()
@@ -253,7 +293,7 @@ def compile_files(files):
 def answer(request):
     if request["do"] == "compile":
         return compile_files(request["files"])
-    if request["do"] == "install":
+    if request["do"] in ("install", "statements"):
         return collect(*fork(request, request["modules"]))
     if request.get("together"):
         return collect(*fork(request, request["modules"]))
