@@ -4,10 +4,11 @@
  * unique in the project.
  */
 import { CrochetError } from "./error.ts";
-import { classesOf, type ModelReading, pythonEncoding } from "./model_files.ts";
+import { classesOf, type ModelReading } from "./model_files.ts";
 import { qualifiedName } from "./neomodel_class.ts";
 import { join } from "./path.ts";
-import { replaceFile } from "./project.ts";
+import { readBytes, replaceFile } from "./project.ts";
+import { byteOffsets, decodePython } from "./python_source.ts";
 import { parsePython } from "./python_syntax.ts";
 import { locate } from "./python_tree.ts";
 import type { ClassValue } from "./python_value.ts";
@@ -34,31 +35,13 @@ export function missingKgids(reading: ModelReading, ignore: string[]): MissingKg
 /** Writes the missing kgids. @throws CrochetError MODELS_INVALID where a changed file would no longer be Python */
 export function writeKgids(reading: ModelReading, ignore: string[], base: string): MissingKgid[] {
   const found = insertions(reading, ignore);
-  const byFile = new Map<string, Insertion[]>();
-  for (const insertion of found) byFile.set(insertion.file, [...byFile.get(insertion.file) ?? [], insertion]);
-  const changed = new Map<string, string>();
+  const byFile = Map.groupBy(found, (insertion) => insertion.file);
+  const changed = new Map<string, Uint8Array>();
   for (const [file, list] of byFile) {
     const path = join(base, file);
-    const bytes = Deno.readFileSync(path);
-    const encoding = pythonEncoding(bytes);
-    if (encoding !== "utf-8") {
-      throw new CrochetError(
-        "MODELS_INVALID",
-        `Adding kgids to "${file}" is not possible, and nothing was written: it is written in ${encoding}`,
-        {
-          at: { file, line: list[0].line },
-          hint: `save it as UTF-8, or add the line by hand: __kgid__ = "${list[0].kgid}"`,
-        },
-      );
-    }
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    // Positions count from after a byte order mark, which Python does not see.
-    const shift = text.startsWith("\uFEFF") ? 1 : 0;
-    let result = text;
-    for (const { at, text: line } of [...list].sort((a, b) => b.at - a.at)) {
-      result = result.slice(0, at + shift) + line + result.slice(at + shift);
-    }
-    if (parsePython(result.slice(shift)).problem) {
+    const bytes = insertAll(readBytes(path), list);
+    const { text, problem } = decodePython(bytes);
+    if (problem !== undefined || parsePython(text).problem) {
       throw new CrochetError(
         "MODELS_INVALID",
         `Adding kgids to "${file}" would break it, and nothing was written`,
@@ -68,10 +51,30 @@ export function writeKgids(reading: ModelReading, ignore: string[], base: string
         },
       );
     }
-    changed.set(path, result);
+    changed.set(path, bytes);
   }
-  for (const [path, text] of changed) replaceFile(path, text);
+  for (const [path, bytes] of changed) replaceFile(path, bytes);
   return found.map(({ at: _at, text: _text, ...missing }) => missing);
+}
+
+/** The file with the lines in it; every other byte stays as it is. */
+function insertAll(bytes: Uint8Array, list: Insertion[]): Uint8Array {
+  const source = decodePython(bytes);
+  const sorted = [...list].sort((a, b) => a.at - b.at);
+  const offsets = byteOffsets(bytes, source, sorted.map(({ at }) => at));
+  const places = sorted.map(({ text }, i) => ({
+    at: offsets[i],
+    text: new TextEncoder().encode(source.isUtf8 ? text : inAscii(text)),
+  }));
+  const result = new Uint8Array(bytes.length + places.reduce((sum, { text }) => sum + text.length, 0));
+  let [from, to] = [0, 0];
+  for (const { at, text } of places) {
+    result.set(bytes.subarray(from, at), to);
+    result.set(text, to + at - from);
+    [from, to] = [at, to + at - from + text.length];
+  }
+  result.set(bytes.subarray(from), to);
+  return result;
 }
 
 function insertions(reading: ModelReading, ignore: string[]): Insertion[] {
@@ -98,7 +101,7 @@ function insertions(reading: ModelReading, ignore: string[]): Insertion[] {
       file: cls.module.path,
       line: locate(cls.module.file, cls.nameSpan.from).line,
       kgid,
-      ...placeIn(cls, text, `__kgid__ = ${JSON.stringify(kgid)}`),
+      ...placeIn(cls, text, `__kgid__ = "${kgid}"`),
     };
   });
 }
@@ -108,6 +111,17 @@ function freeName(cls: ClassValue, taken: Set<string>): string {
   const longer = `${cls.module.name.replaceAll(".", "_")}_${base}`.toLowerCase();
   for (const candidate of [`${base}_v1`, `${longer}_v1`]) if (!taken.has(candidate)) return candidate;
   for (let n = 2;; n++) if (!taken.has(`${longer}_${n}_v1`)) return `${longer}_${n}_v1`;
+}
+
+/** With escapes of Python for what is no ASCII: such a line is the same in every encoding. */
+function inAscii(text: string): string {
+  return [...text].map((char) => {
+    const code = char.codePointAt(0)!;
+    if (code < 128) return char;
+    return code > 0xffff
+      ? `\\U${code.toString(16).padStart(8, "0")}`
+      : `\\u${code.toString(16).padStart(4, "0")}`;
+  }).join("");
 }
 
 /** Where the line goes: after the docstring, else before the first statement of the body. */

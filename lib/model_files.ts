@@ -2,11 +2,12 @@
  * Takes folders and gives the Python files that imports find in them, and the models that a project declares.
  * Files are read and never run. Module names are what an import from the project's folder would say.
  */
-import { CrochetError, messageOf } from "./error.ts";
+import { CrochetError } from "./error.ts";
 import { modelClasses, type Models, readModels } from "./neomodel.ts";
 import { neomodelNames, type NeomodelVersion, NEWEST_NEOMODEL } from "./neomodel_version.ts";
 import { basename, dirname, join, relative, resolve } from "./path.ts";
-import { exists } from "./project.ts";
+import { exists, readBytes } from "./project.ts";
+import { decodePython } from "./python_source.ts";
 import type { PythonFiles, PythonSource } from "./python_import.ts";
 import { followPython, type PythonProblem, type PythonWorld } from "./python_world.ts";
 
@@ -119,7 +120,7 @@ function fileFinder(
   const read = (path: string): string => {
     const known = decoded.get(path);
     if (known !== undefined) return known;
-    const { text, problem } = decodePython(Deno.readFileSync(path));
+    const { text, problem } = decodePython(readBytes(path));
     if (problem) {
       problems.push({
         severity: "error",
@@ -151,33 +152,6 @@ function fileFinder(
       module.split(".")[0] === "neomodel" ? neomodelNames(module, neomodel) : undefined,
     isLibrary: (name) => LIBRARIES.has(name),
   };
-}
-
-/** A Python file's text: UTF-8, or what its coding cookie says (PEP 263). */
-function decodePython(bytes: Uint8Array): { text: string; problem?: string } {
-  const encoding = pythonEncoding(bytes);
-  try {
-    return { text: new TextDecoder(encoding, { fatal: true }).decode(bytes) };
-  } catch (error) {
-    return { text: "", problem: `the file cannot be read as ${encoding}: ${messageOf(error)}` };
-  }
-}
-
-/** The encoding that a coding cookie in the first two lines names, in the words of the web; UTF-8 without one. */
-export function pythonEncoding(bytes: Uint8Array): string {
-  const head = new TextDecoder("latin1").decode(bytes.slice(0, 400)).split("\n").slice(0, 2).join("\n");
-  const cookie = /^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)/m.exec(head)?.[1] ?? "utf-8";
-  const name = cookie.toLowerCase().replaceAll("_", "-");
-  const known: Record<string, string> = {
-    "latin-1": "iso-8859-1",
-    "latin1": "iso-8859-1",
-    "l1": "iso-8859-1",
-    "utf8": "utf-8",
-    "utf-8-sig": "utf-8",
-    "ascii": "utf-8",
-    "us-ascii": "utf-8",
-  };
-  return known[name] ?? name.replace(/^cp(125\d)$/, "windows-$1");
 }
 
 function isFile(path: string): boolean {

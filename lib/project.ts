@@ -162,6 +162,15 @@ export function readText(path: string): string {
   }
 }
 
+/** A file's bytes. @throws CrochetError FILE_UNREADABLE */
+export function readBytes(path: string): Uint8Array<ArrayBuffer> {
+  try {
+    return Deno.readFileSync(path);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
 /** A file's text, undefined where there is no such file. @throws CrochetError FILE_UNREADABLE */
 export function readIfThere(path: string): string | undefined {
   try {
@@ -217,9 +226,10 @@ export function writeNew(files: Map<string, string>, force = false): void {
 }
 
 /** Writes a file through a temporary one beside it, so that nobody reads half of it. */
-export function replaceFile(path: string, text: string): void {
+export function replaceFile(path: string, content: string | Uint8Array): void {
   const temporary = `${path}.${Deno.pid}.tmp`;
-  Deno.writeTextFileSync(temporary, text);
+  if (typeof content === "string") Deno.writeTextFileSync(temporary, content);
+  else Deno.writeFileSync(temporary, content);
   Deno.renameSync(temporary, path);
 }
 

@@ -201,18 +201,42 @@ Deno.test("writeKgids() leaves out ignored classes", () => {
   );
 });
 
-Deno.test("writeKgids() refuses a file in another encoding, and writes nothing anywhere", () => {
-  const latin = `# -*- coding: latin-1 -*-\n${HEAD}class B(StructuredNode):\n    pass\n`;
-  withModels({ "a.py": `${HEAD}${BASE}\n    pass\n`, "b.py": latin }, ({ root, read, text }) => {
-    const before = [text("a.py"), text("b.py")];
-    assert.throws(() => writeKgids(read(), [], root), (error: CrochetError) => {
-      assert.equal(error.code, "MODELS_INVALID");
-      assert.deepEqual(error.at, { file: "models/b.py", line: 5 });
-      assert.match(error.hint!, /__kgid__ = "b_v1"/);
-      return true;
+/** Model files whose bytes are no UTF-8, with the class name as their encoding writes it. */
+const ENCODED: [cookie: string, name: number[], kgid: string][] = [
+  ["latin-1", [...letters("Gr"), 0xf6, 0xdf, ...letters("e")], "gr\\u00f6\\u00dfe_v1"],
+  ["cp1251", [0xcc, 0xe8, 0xf0], "\\u043c\\u0438\\u0440_v1"],
+  ["shift_jis", [0x90, 0x6c, 0x95, 0xa8], "\\u4eba\\u7269_v1"],
+  ["gbk", [0xc8, 0xcb, 0xce, 0xef], "\\u4eba\\u7269_v1"],
+  ["euc-jp", [0xbf, 0xcd, 0xca, 0xaa], "\\u4eba\\u7269_v1"],
+];
+
+function letters(text: string): number[] {
+  return [...new TextEncoder().encode(text)];
+}
+
+Deno.test("writeKgids() keeps the encoding of a file, byte for byte", async (t) => {
+  for (const [cookie, name, kgid] of ENCODED) {
+    await t.step(cookie, () => {
+      const before = [
+        ...letters(`# -*- coding: ${cookie} -*-\n# `),
+        ...name,
+        ...letters(`\n${HEAD}class `),
+        ...name,
+        ...letters('(StructuredNode):\n    """'),
+        ...name,
+        ...letters('"""\n'),
+      ];
+      const after = letters("    name = StringProperty()  # end\n");
+      withModels({ "m.py": "" }, ({ root, read }) => {
+        const path = join(root, "models/m.py");
+        Deno.writeFileSync(path, new Uint8Array([...before, ...after]));
+        assert.equal(writeKgids(read(), [], root).length, 1);
+        const line = letters(`    __kgid__ = "${kgid}"\n`);
+        assert.deepEqual([...Deno.readFileSync(path)], [...before, ...line, ...after]);
+        assert.deepEqual(missingKgids(read(), []), []);
+      });
     });
-    assert.deepEqual([text("a.py"), text("b.py")], before);
-  });
+  }
 });
 
 Deno.test("writeKgids() changes nothing else in any fixture", () => {

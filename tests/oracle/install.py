@@ -224,6 +224,15 @@ def statements(root):
     return {"statements": sorted(sent)}
 
 
+def file_of(error, root):
+    """The file of the project in which an error was raised, or whose text is no Python."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return os.path.relpath(error.filename, root)
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    inner = [path for path in files if path.startswith(os.path.join(root, ""))]
+    return os.path.relpath(inner[-1], root) if inner else None
+
+
 def child(request, modules):
     root = request["root"]
     os.chdir(root)
@@ -238,7 +247,7 @@ def child(request, modules):
         for module in modules:
             importlib.import_module(module)
     except BaseException as error:  # pytest.skip() at module level is a BaseException
-        return {"error": f"{type(error).__name__}: {error}"}
+        return {"error": f"{type(error).__name__}: {error}", "file": file_of(error, root)}
     if request["do"] == "look":
         return look(root)
     if request["do"] == "statements":

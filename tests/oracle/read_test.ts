@@ -71,13 +71,35 @@ const compared = new Set<string>();
 /** Fixtures that hold errors are compared with what neomodel refuses, or not at all. */
 const erroneous = new Set<string>();
 
+/** What crochet says of Python itself and of neomodel's word. */
+const REFUSALS = new Set(["neomodel-refuses", "syntax", "encoding", "import-raises", "import-missing"]);
+
+/** A file that crochet refuses with neomodel's or Python's reason is refused by them, and the other way round. */
+function compareRefusals(models: Json, alone: Json[]): void {
+  const errors: Json[] = models.problems.filter((p: Json) => p.severity === "error");
+  for (const { file } of errors) {
+    const own = errors.filter((p) => p.file === file);
+    if (!own.every((p) => REFUSALS.has(p.code))) continue;
+    assert.ok(
+      alone.some((seen) => seen.error && seen.file === file),
+      `only crochet refuses ${file}: ${own[0].message}`,
+    );
+  }
+  for (const { error, file } of alone) {
+    if (!error || !file || /No module named '(?!neomodel|models)/.test(error)) continue;
+    assert.ok(errors.some((p) => p.file === file), `only Python refuses ${file}: ${error}`);
+  }
+}
+
 for (const version of Object.keys(installations())) {
   Deno.test(`neomodel ${version} sees in the fixtures what crochet reads`, async (t) => {
     await Judge.with((judge) =>
       Projects.with(async (projects) => {
         const names = [...Deno.readDirSync(FIXTURES)].map((entry) => entry.name).sort();
-        const readings = await inParallel(names, async (name) => {
-          const project = projects.make("models", [[join(FIXTURES, name, "models"), "models"]], version);
+        const folders = names.map((name) =>
+          projects.make("models", [[join(FIXTURES, name, "models"), "models"]], version)
+        );
+        const readings = await inParallel(folders, async (project) => {
           const models = JSON.parse((await project.run("models", "--json")).out);
           return await bothReadings(
             judge,
@@ -86,6 +108,11 @@ for (const version of Object.keys(installations())) {
             models,
           );
         });
+        const alone: Json[][] = [];
+        for (const [i, { root }] of folders.entries()) {
+          const modules = pythonFiles(root, "models").map(moduleOf);
+          alone.push(errorsOf(readings[i].models).length === 0 ? [] : await judge.look(root, modules));
+        }
         for (const [i, name] of names.entries()) {
           await t.step(name, () => {
             const errors = errorsOf(readings[i].models);
@@ -98,9 +125,7 @@ for (const version of Object.keys(installations())) {
               return;
             }
             erroneous.add(name);
-            if (errors.every((error) => /: (neomodel-refuses|syntax|import-raises): /.test(error))) {
-              assert.ok(readings[i].seen.error, `crochet refuses it, and so does neomodel: ${errors[0]}`);
-            }
+            compareRefusals(readings[i].models, alone[i]);
           });
         }
       }), version);
