@@ -38,7 +38,14 @@ import {
   type Where,
 } from "./python_value.ts";
 import type { PythonProblem, PythonWorld } from "./python_world.ts";
-import { createStatement, schemaName, type SchemaObject, type SchemaShape, shapeKey } from "./schema.ts";
+import {
+  createStatement,
+  schemaName,
+  type SchemaObject,
+  type SchemaOptions,
+  type SchemaShape,
+  shapeKey,
+} from "./schema.ts";
 import { isSince, type NeomodelVersion, NEWEST_NEOMODEL } from "./neomodel_version.ts";
 import { nearest } from "./text.ts";
 
@@ -84,11 +91,17 @@ export interface RelModel extends ModelBase {
   types: string[];
 }
 
+/** A constraint or an index that neomodel installs, with its statement. */
+export interface InstalledObject extends Omit<SchemaObject, "options"> {
+  options: SchemaOptions | null;
+  cypher: string;
+}
+
 /** Everything that was read. */
 export interface Models {
   nodes: NodeModel[];
   relationshipModels: RelModel[];
-  schema: (SchemaObject & { cypher: string })[];
+  schema: InstalledObject[];
   problems: PythonProblem[];
 }
 
@@ -185,17 +198,18 @@ class ModelReader {
   }
 
   /** The objects that neomodel installs, under neomodel's names. */
-  private schema(nodes: NodeModel[]): (SchemaObject & { cypher: string })[] {
+  private schema(nodes: NodeModel[]): InstalledObject[] {
     for (const node of nodes) {
       if (node.abstract && !node.label) continue;
       this.shapes.push(...propertyShapes("node", node.label, node.properties));
     }
     this.findConflicts(nodes);
-    const seen = new Map<string, SchemaObject & { cypher: string }>();
+    const seen = new Map<string, InstalledObject>();
     for (const shape of this.shapes) {
-      const object = { ...shape, name: schemaName(shape) };
-      const cypher = createStatement(object);
-      seen.set(cypher, { ...object, cypher });
+      const { kind, entity, labelOrType, properties, options = null } = shape;
+      const name = schemaName(shape);
+      const cypher = createStatement({ ...shape, name });
+      seen.set(cypher, { kind, entity, labelOrType, properties, name, options, cypher });
     }
     return [...seen.values()].sort((a, b) => (a.cypher < b.cypher ? -1 : 1));
   }

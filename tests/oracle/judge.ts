@@ -95,6 +95,21 @@ export class Judge {
     return this.ask({ do: "look", root, modules, together: true });
   }
 
+  /**
+   * What neomodel sees in all modules, and the order in which they were imported: modules that import each other
+   * can be imported in one order and not in another, and their users import them in the one.
+   */
+  async importable(root: string, modules: string[]): Promise<[Json, string[]]> {
+    const first = await this.lookTogether(root, modules);
+    if (!/circular import/.test(first.error ?? "")) return [first, modules];
+    for (const module of modules) {
+      const order = [module, ...modules];
+      const seen = await this.lookTogether(root, order);
+      if (!seen.error) return [seen, order];
+    }
+    return [first, modules];
+  }
+
   /** Installs what the modules declare; gives the error where neomodel has one. */
   async install(root: string, modules: string[]): Promise<string | undefined> {
     return (await this.ask({ do: "install", root, modules })).error;

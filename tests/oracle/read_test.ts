@@ -4,7 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { join } from "../../lib/path.ts";
-import { ROOT, type TestProject } from "../harness.ts";
+import { fixtureNames, FIXTURES } from "../fixture.ts";
+import type { TestProject } from "../harness.ts";
 import {
   comparable,
   distribution,
@@ -21,8 +22,6 @@ import {
   sorted,
 } from "./judge.ts";
 
-const FIXTURES = join(ROOT, "tests/fixtures/models");
-
 /** Both readings of some modules of a project. */
 interface Readings {
   models: Json;
@@ -38,21 +37,9 @@ async function bothReadings(
   models: Json,
 ): Promise<Readings> {
   const { out } = await project.run("models", "--ddl");
-  const [seen, order] = await importable(judge, project, modules);
+  const [seen, order] = await judge.importable(project.root, modules);
   const sent = seen.error ? {} : await judge.statements(project.root, order);
   return { models, ddl: out.split("\n").filter(Boolean).map((line) => line.replace(/;$/, "")), seen, sent };
-}
-
-/** Modules that import each other can be imported in one order and not in another; users import them in the one. */
-async function importable(judge: Judge, project: TestProject, modules: string[]): Promise<[Json, string[]]> {
-  const first = await judge.lookTogether(project.root, modules);
-  if (!/circular import/.test(first.error ?? "")) return [first, modules];
-  for (const module of modules) {
-    const order = [module, ...modules];
-    const seen = await judge.lookTogether(project.root, order);
-    if (!seen.error) return [seen, order];
-  }
-  return [first, modules];
 }
 
 /** Names stand without back-ticks before 6.2, and nothing is escaped. */
@@ -95,7 +82,7 @@ for (const version of Object.keys(installations())) {
   Deno.test(`neomodel ${version} sees in the fixtures what crochet reads`, async (t) => {
     await Judge.with((judge) =>
       Projects.with(async (projects) => {
-        const names = [...Deno.readDirSync(FIXTURES)].map((entry) => entry.name).sort();
+        const names = fixtureNames();
         const folders = names.map((name) =>
           projects.make("models", [[join(FIXTURES, name, "models"), "models"]], version)
         );
@@ -155,7 +142,6 @@ for (const version of Object.keys(installations())) {
 }
 
 Deno.test("every fixture without errors was compared with one neomodel at least", () => {
-  const names = [...Deno.readDirSync(FIXTURES)].map((entry) => entry.name);
-  assert.deepEqual(names.filter((name) => !compared.has(name) && !erroneous.has(name)), []);
+  assert.deepEqual(fixtureNames().filter((name) => !compared.has(name) && !erroneous.has(name)), []);
   assert.ok(compared.size > 20);
 });
