@@ -4,6 +4,7 @@
  */
 import type { Span } from "./python_token.ts";
 
+/** Character offsets in the source text. */
 export type { Span } from "./python_token.ts";
 
 /** An argument of a call or an item of a display: positional, keyword (`name`), or starred. */
