@@ -19,7 +19,13 @@ import {
   qualifiedName,
   REL_BASES,
 } from "./neomodel_class.ts";
-import { checkClass, checkSilentMistake, findHidden, isUndecided, ProblemList } from "./neomodel_doubts.ts";
+import { checkClass, findHidden, isUndecided, ProblemList } from "./neomodel_doubts.ts";
+import {
+  checkBorrowedLabels,
+  checkNodeBody,
+  checkOverride,
+  checkSilentMistake,
+} from "./neomodel_mistakes.ts";
 import { checkRegistry } from "./neomodel_registry.ts";
 import {
   neomodelBase,
@@ -273,6 +279,8 @@ class ModelReader {
     const order = orderOf(cls);
     const abstract = isAbstract(cls);
     checkClass(cls, order, this.problems);
+    checkNodeBody(cls, this.problems);
+    checkBorrowedLabels(cls, order, this.problems);
     const base = this.base(cls);
     const properties = this.readProperties(cls, order, base);
     const optional = cls.attributes.get("__optional_labels__")?.value;
@@ -297,7 +305,7 @@ class ModelReader {
       label: labels[0] ?? "",
       labels,
       optionalLabels: optional && isSince(this.version, "5.1.0")
-        ? (toData(optional) as string[] | undefined) ?? []
+        ? [...(toData(optional) as string[] | undefined) ?? []]
         : [],
       abstract,
       async: /^Async/.test(neomodelBase(cls, NODE_BASES) ?? ""),
@@ -352,6 +360,7 @@ class ModelReader {
             this.problems.once({ module: call.where.module, span: problem.span }, problem);
           }
         }
+        if (entry === cls) checkOverride(cls, merged.get(name), property, attribute.where, this.problems);
         merged.set(name, property);
       }
     }

@@ -7,7 +7,6 @@ import { definitionOf, isIgnored, isModel, NODE_BASES, orderOf, REL_BASES } from
 import { neomodelBase, neomodelName, propertyType } from "./neomodel_property.ts";
 import type { Span } from "./python_tree.ts";
 import {
-  type Attribute,
   type ClassValue,
   functionBody,
   methodResolutionOrder,
@@ -67,23 +66,6 @@ const HARMLESS_LIBRARIES = new Set([
   "collections",
   "dataclasses",
 ]);
-const PROPERTY_NAMES = [
-  "StringProperty",
-  "IntegerProperty",
-  "FloatProperty",
-  "BooleanProperty",
-  "ArrayProperty",
-  "DateProperty",
-  "DateTimeProperty",
-  "DateTimeFormatProperty",
-  "DateTimeNeo4jFormatProperty",
-  "JSONProperty",
-  "UniqueIdProperty",
-  "RegexProperty",
-  "EmailProperty",
-  "AliasProperty",
-];
-
 /** What neomodel or Python refuses about a class, and what could change it at run time. */
 export function checkClass(cls: ClassValue, order: MroEntry[], problems: ProblemList): void {
   const at = { module: cls.module, span: cls.nameSpan };
@@ -205,34 +187,6 @@ export function isUndecided(cls: ClassValue, problems: ProblemList): boolean {
     `name the folder that holds it with [models] roots, or add "${cls.name}" to [models] ignore`,
   );
   return true;
-}
-
-/** `a = StringProperty(),` makes a tuple and `a = StringProperty` a class: neomodel sees no property. */
-export function checkSilentMistake(name: string, attribute: Attribute, problems: ProblemList): void {
-  const { value } = attribute;
-  if (
-    value.kind === "sequence" && value.of === "tuple" && value.items.length === 1 &&
-    propertyType(value.items[0])
-  ) {
-    problems.add(
-      attribute.where,
-      "warning",
-      "no-property",
-      `"${name}" is a tuple and no property: a comma stands after it`,
-      "remove the comma",
-    );
-  } else if (
-    (value.kind === "external" || value.kind === "class") &&
-    neomodelBase(value, new Set(["Property", ...PROPERTY_NAMES]))
-  ) {
-    problems.add(
-      attribute.where,
-      "warning",
-      "no-property",
-      `"${name}" is a property class that is not called`,
-      `write ${name} = ${value.kind === "class" ? value.name : neomodelName(value)}()`,
-    );
-  }
 }
 
 /** Classes in functions, `type(...)`, `setattr(...)`: they may decide a schema, and are not followed. */

@@ -335,7 +335,7 @@ export function evaluateArguments(list: Argument[], scope: Scope): CallArguments
           keywords.set((key as { value: string }).value, { value: item, span: arg.value })
         );
       } else open = true;
-    } else if (arg.name) keywords.set(arg.name, { value, span: arg.value });
+    } else if (arg.name) keywords.set(arg.name, { value, span: arg.span ?? arg.value });
     else args.push(value);
   }
   return { args, keywords, open };

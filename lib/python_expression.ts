@@ -355,9 +355,10 @@ export class ExpressionParser {
     if (this.take("**")) return { star: "**", value: this.expression() };
     if (this.take("*")) return { star: "*", value: this.expression() };
     if (this.sees("name") && this.peek().type === "op" && this.peek().text === "=") {
-      const name = this.next().text;
+      const { text: name, from } = this.next();
       this.next();
-      return { name, value: this.expression() };
+      const value = this.expression();
+      return { name, span: { from, to: this.end }, value };
     }
     const value = this.named();
     if (this.is("=")) this.fail('expression cannot contain assignment, perhaps you meant "=="?', value);

@@ -10,6 +10,8 @@ export type { Span } from "./python_token.ts";
 /** An argument of a call or an item of a display: positional, keyword (`name`), or starred. */
 export interface Argument {
   name?: string;
+  /** Where the name begins and the value ends. */
+  span?: Span;
   star?: "*" | "**";
   value: Expr;
 }
