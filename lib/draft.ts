@@ -64,7 +64,8 @@ export function readProjectModels(project: Project, neomodel = project.settings.
   const { modelRoots, modelIgnore } = project.settings;
   return loadModels({
     paths: exists(project.models) ? [project.models] : [],
-    roots: [project.root, ...modelRoots.map((root) => join(project.root, root)), project.models],
+    roots: [project.root, ...modelRoots.map((root) => join(project.root, root))],
+    lateRoots: [project.models],
     base: project.root,
     ignore: modelIgnore,
     neomodel,

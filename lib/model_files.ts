@@ -17,6 +17,8 @@ export interface ModelSource {
   paths: string[];
   /** Folders in which imports are looked for; the first that fits names a module. */
   roots: string[];
+  /** Folders in which imports are looked for after Python's own modules. */
+  lateRoots?: string[];
   /** Folder from which paths are shown. */
   base: string;
   ignore?: string[];
@@ -42,17 +44,44 @@ const LIBRARIES = new Set([
   "abc",
 ]);
 
+/** Modules of Python itself: a file of such a name hides one only where it lies in a root that was named. */
+const STANDARD = new Set(
+  ("abc antigravity argparse array ast asyncio atexit base64 bdb binascii bisect builtins bz2 cProfile " +
+    "calendar cmath cmd code codecs codeop collections colorsys compileall concurrent configparser " +
+    "contextlib contextvars copy copyreg csv ctypes curses dataclasses datetime dbm decimal difflib dis " +
+    "doctest email encodings ensurepip enum errno faulthandler fcntl filecmp fileinput fnmatch fractions " +
+    "ftplib functools gc genericpath getopt getpass gettext glob graphlib grp gzip hashlib heapq hmac " +
+    "html http idlelib imaplib importlib inspect io ipaddress itertools json keyword linecache locale " +
+    "logging lzma mailbox marshal math mimetypes mmap modulefinder msvcrt multiprocessing netrc nt ntpath " +
+    "nturl2path numbers opcode operator optparse os pathlib pdb pickle pickletools pkgutil platform " +
+    "plistlib poplib posix posixpath pprint profile pstats pty pwd py_compile pyclbr pydoc pydoc_data " +
+    "pyexpat queue quopri random re readline reprlib resource rlcompleter runpy sched secrets select " +
+    "selectors shelve shlex shutil signal site smtplib socket socketserver sqlite3 sre_compile " +
+    "sre_constants sre_parse ssl stat statistics string stringprep struct subprocess symtable sys " +
+    "sysconfig syslog tabnanny tarfile tempfile termios textwrap this threading time timeit tkinter token " +
+    "tokenize tomllib trace traceback tracemalloc tty turtle turtledemo types typing unicodedata unittest " +
+    "urllib uuid venv warnings wave weakref webbrowser winreg winsound wsgiref xml xmlrpc zipapp zipfile " +
+    "zipimport zlib zoneinfo").split(" "),
+);
+
 /** Reads the models of the given files. @throws CrochetError FILE_UNREADABLE for a path that is not there */
 export function loadModels(source: ModelSource): ModelReading {
   const problems: PythonProblem[] = [];
   const files = source.paths.flatMap((path) => pythonFiles(resolve(path)));
-  const roots = [...new Set(source.roots.map((root) => resolve(root)))];
+  const roots = source.roots.map((root) => resolve(root));
+  const allRoots = [...new Set([...roots, ...(source.lateRoots ?? []).map((root) => resolve(root))])];
   const neomodel = source.neomodel ?? NEWEST_NEOMODEL;
-  const find = fileFinder(roots, source.base, neomodel, problems);
-  const world = followPython(
-    files.map((file) => moduleName(file, roots)).filter((name) => name !== undefined),
-    find,
-  );
+  const scripts = new Map<string, string>();
+  const finder = fileFinder(allRoots, roots, scripts, source.base, neomodel, problems);
+  const names = files.map((file) => {
+    const name = moduleName(file, allRoots);
+    if (name !== undefined) return name;
+    // A file that no import can name is still a script that defines classes.
+    const script = `./${shownPath(source.base, file)}`;
+    scripts.set(script, file);
+    return script;
+  });
+  const world = followPython(names, finder);
   world.problems.push(...problems);
   return { models: readModels(world, { ignore: source.ignore, neomodel }), world };
 }
@@ -102,16 +131,23 @@ function moduleName(file: string, roots: string[]): string | undefined {
     if (path.startsWith("..")) continue;
     const parts = path.replace(/\.py$/, "").split("/");
     if (parts.at(-1) === "__init__") parts.pop();
-    if (parts.length > 0 && parts.every((part) => /^[\p{L}_][\p{L}\p{N}_]*$/u.test(part))) {
+    if (parts.length > 0 && parts.every((part) => /^[\p{ID_Start}_]\p{ID_Continue}*$/u.test(part))) {
       return parts.join(".");
     }
   }
-  // A file that no import can name is still a script that defines classes.
-  return basename(file).replace(/\.py$/, "") || undefined;
+  return undefined;
+}
+
+/** A path as problems show it: relative to the base where it lies below it. */
+function shownPath(base: string, path: string): string {
+  const short = relative(base, path);
+  return short.startsWith("..") ? path : short;
 }
 
 function fileFinder(
-  roots: string[],
+  allRoots: string[],
+  firstRoots: string[],
+  scripts: ReadonlyMap<string, string>,
   base: string,
   neomodel: NeomodelVersion,
   problems: PythonProblem[],
@@ -127,7 +163,7 @@ function fileFinder(
         code: "encoding",
         message: problem,
         hint: "save the file as UTF-8",
-        file: relative(base, path),
+        file: shownPath(base, path),
         line: 1,
         column: 1,
       });
@@ -135,19 +171,31 @@ function fileFinder(
     decoded.set(path, text);
     return text;
   };
+  const rootsFor = (module: string) => STANDARD.has(module.split(".")[0]) ? firstRoots : allRoots;
   return {
     find(module): PythonSource | undefined {
-      for (const root of roots) {
+      const script = scripts.get(module);
+      if (script !== undefined) {
+        return {
+          name: basename(script).replace(/\.py$/, ""),
+          path: shownPath(base, script),
+          isPackage: false,
+          text: read(script),
+        };
+      }
+      for (const root of rootsFor(module)) {
         const path = join(root, ...module.split("."));
         for (
           const [candidate, isPackage] of [[join(path, "__init__.py"), true], [path + ".py", false]] as const
         ) {
-          if (isFile(candidate)) return { path: relative(base, candidate), isPackage, text: read(candidate) };
+          if (isFile(candidate)) {
+            return { path: shownPath(base, candidate), isPackage, text: read(candidate) };
+          }
         }
       }
       return undefined;
     },
-    isFolder: (module) => roots.some((root) => isDirectory(join(root, ...module.split(".")))),
+    isFolder: (module) => rootsFor(module).some((root) => isDirectory(join(root, ...module.split(".")))),
     libraryNames: (module) =>
       module.split(".")[0] === "neomodel" ? neomodelNames(module, neomodel) : undefined,
     isLibrary: (name) => LIBRARIES.has(name),

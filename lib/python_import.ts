@@ -9,6 +9,8 @@ import { type ModuleValue, type PyValue, str, toData, unknown, type Where } from
 
 /** A Python file, as an import would find it. */
 export interface PythonSource {
+  /** The module's name where it is another one than what was asked for. */
+  name?: string;
   path: string;
   isPackage: boolean;
   text: string;
@@ -79,7 +81,8 @@ export class Importer {
   load(name: string): ModuleValue | undefined {
     const known = this.modules.get(name);
     if (known) return known;
-    const dot = name.lastIndexOf(".");
+    // A script that no import can name is asked for by its path.
+    const dot = name.includes("/") ? -1 : name.lastIndexOf(".");
     const parent = dot === -1 ? undefined : this.load(name.slice(0, dot));
     const again = this.modules.get(name);
     if (again) return again;
@@ -93,10 +96,10 @@ export class Importer {
     }
     const module: ModuleValue = {
       kind: "module",
-      name,
+      name: source?.name ?? name,
       path: source?.path ?? name.replaceAll(".", "/"),
       isPackage: source?.isPackage ?? true,
-      names: new Map([["__name__", str(name)]]),
+      names: new Map([["__name__", str(source?.name ?? name)]]),
       state: "running",
       file: parsePython(source?.text ?? ""),
     };

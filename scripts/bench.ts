@@ -14,38 +14,50 @@ import { parseRevision } from "../lib/revision.ts";
 const quick = Deno.args.includes("--quick");
 const rounds = quick ? 2 : 5;
 
+const READING = "read, hash and diff model files, 10 classes each";
+const FILE = "read one model file, by its classes";
+
+measure(READING, quick ? [50, 100, 200] : [250, 500, 1000], (files) => {
+  const names = Array.from({ length: files }, (_, f) => f);
+  return readingOf(names.map((f) => [`models_${f}.py`, classesText(`Node${f}x`, 10)]));
+});
+
 measure(
-  "read, hash and diff model files, 10 classes each",
-  quick ? [50, 100, 200] : [250, 500, 1000],
-  (files) => {
-    const folder = Deno.makeTempDirSync({ prefix: "crochet-bench-" });
-    for (let f = 0; f < files; f++) {
-      const classes = Array.from({ length: 10 }, (_, c) => `
-class Node${f}x${c}(StructuredNode):
-    __kgid__ = "node_${f}_${c}"
+  FILE,
+  quick ? [500, 1000, 2000] : [2500, 5000, 10_000],
+  (classes) => readingOf([["models.py", classesText("Node", classes)]]),
+);
+
+/** Model classes that refer to each other. */
+function classesText(prefix: string, classes: number): string {
+  const body = Array.from({ length: classes }, (_, c) => `
+class ${prefix}${c}(StructuredNode):
+    __kgid__ = "${prefix.toLowerCase()}_${c}"
     name = StringProperty(unique_index=True, required=True)
     age = IntegerProperty(index=True)
     kind = StringProperty(choices={"a": "A", "b": "B"})
-    friends = RelationshipTo("Node${f}x${(c + 1) % 10}", "FRIEND")
+    friends = RelationshipTo("${prefix}${(c + 1) % classes}", "FRIEND")
 `);
-      Deno.writeTextFileSync(join(folder, `models_${f}.py`), `from neomodel import *\n${classes.join("\n")}`);
-    }
-    return {
-      run() {
-        const { models } = loadModels({ paths: [folder], roots: [folder], base: folder });
-        const { ir, problems } = buildIr(models);
-        if (ir.nodes.length !== files * 10 || problems.length > 0) {
-          throw new Error(
-            `${ir.nodes.length} nodes were read, ${problems.length} problems`,
-          );
-        }
-        schemaHash(ir);
-        diffIr(EMPTY_IR, ir);
-      },
-      end: () => Deno.removeSync(folder, { recursive: true }),
-    };
-  },
-);
+  return `from neomodel import *\n${body.join("\n")}`;
+}
+
+function readingOf(files: [name: string, text: string][]): { run(): void; end(): void } {
+  const folder = Deno.makeTempDirSync({ prefix: "crochet-bench-" });
+  for (const [name, text] of files) Deno.writeTextFileSync(join(folder, name), text);
+  const classes = files.reduce((sum, [, text]) => sum + text.split("\nclass ").length - 1, 0);
+  return {
+    run() {
+      const { models } = loadModels({ paths: [folder], roots: [folder], base: folder });
+      const { ir, problems } = buildIr(models);
+      if (ir.nodes.length !== classes || problems.length > 0) {
+        throw new Error(`${ir.nodes.length} nodes were read, ${problems.length} problems`);
+      }
+      schemaHash(ir);
+      diffIr(EMPTY_IR, ir);
+    },
+    end: () => Deno.removeSync(folder, { recursive: true }),
+  };
+}
 
 measure("parse and order a chain of migrations", quick ? [100, 200, 400] : [250, 500, 1000], (length) => {
   const texts: [string, string][] = [];
