@@ -156,7 +156,7 @@ function fileFinder(
   const read = (path: string): string => {
     const known = decoded.get(path);
     if (known !== undefined) return known;
-    const { text, problem } = decodePython(readBytes(path));
+    const { text, problem, line = 1 } = decodePython(readBytes(path));
     if (problem) {
       problems.push({
         severity: "error",
@@ -164,7 +164,7 @@ function fileFinder(
         message: problem,
         hint: "save the file as UTF-8",
         file: shownPath(base, path),
-        line: 1,
+        line,
         column: 1,
       });
     }

@@ -13,6 +13,8 @@ export interface DecodedSource {
   isUtf8: boolean;
   decode(bytes: Uint8Array): string;
   problem?: string;
+  /** The line of the problem. */
+  line?: number;
 }
 
 const COOKIE = /^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)/;
@@ -49,6 +51,9 @@ const NAMES: Record<string, string> = {
   "cp949": "euc-kr",
   "uhc": "euc-kr",
   "cp950": "big5",
+  "mac-roman": "macintosh",
+  "macroman": "macintosh",
+  "mac-cyrillic": "x-mac-cyrillic",
 };
 
 /** Decodes a Python file. Never throws: `problem` says why Python cannot. */
@@ -58,7 +63,8 @@ export function decodePython(bytes: Uint8Array): DecodedSource {
   const plain = name.toLowerCase().replaceAll("_", "-");
   const encoding = NAMES[plain] ?? plain.replace(/^utf-8-.*/, "utf-8").replace(/^cp(125\d)$/, "windows-$1")
     .replace(/^iso8859-(\d+)$/, "iso-8859-$1");
-  const broken = (problem: string): DecodedSource => ({
+  const broken = (problem: string, line = 1): DecodedSource => ({
+    line,
     text: "",
     mark,
     isUtf8: false,
@@ -73,8 +79,24 @@ export function decodePython(bytes: Uint8Array): DecodedSource {
   try {
     return { text: decode(bytes.subarray(mark)), mark, isUtf8: encoding === "utf-8", decode };
   } catch (error) {
-    return broken(`the file cannot be read as ${name}: ${messageOf(error)}`);
+    return broken(`the file cannot be read as ${name}: ${messageOf(error)}`, brokenLine(bytes, decode));
   }
+}
+
+/** The first line that cannot be decoded. */
+function brokenLine(bytes: Uint8Array, decode: DecodedSource["decode"]): number {
+  let line = 1;
+  for (let at = 0; at < bytes.length; line++) {
+    const end = bytes.indexOf(10, at);
+    const stop = end === -1 ? bytes.length : end + 1;
+    try {
+      decode(bytes.subarray(at, stop));
+    } catch {
+      return line;
+    }
+    at = stop;
+  }
+  return 1;
 }
 
 /** The encoding that a comment in the first two lines names; a second line counts after a blank one only. */
