@@ -25,6 +25,7 @@ const DEFAULTS: Settings = {
 const FILE = `# A project.
 [project]
 name = "p"
+neomodel = "5.5"
 models_path = "app/models"
 migrations_path = "db"
 
@@ -66,7 +67,7 @@ Deno.test("readConfig() reads every key", () => {
     ledgerPath: "l.db",
     modelRoots: ["src", "lib"],
     modelIgnore: ["Draft"],
-    neomodel: 70000,
+    neomodel: 50503,
     timeLimitMs: 1500,
     graph: {
       uri: "bolt://file",
@@ -156,6 +157,20 @@ Deno.test("readConfig() takes variables over defaults", () => {
 
 /** Bad files: the place, the words and the hint. */
 const BAD: [about: string, text: string, place: string, message: RegExp, hint: RegExp][] = [
+  [
+    "a neomodel that is not known",
+    '[project]\nname = "p"\nneomodel = "4.0"\n',
+    "crochet.toml:3",
+    /neomodel "4\.0" is not known/,
+    /5\.0 to 7\.0\.0/,
+  ],
+  [
+    "a neomodel that is a number",
+    "[project]\nneomodel = 7\n",
+    "crochet.toml:2",
+    /text in quotes/,
+    /neomodel = "\.\.\."/,
+  ],
   ["no TOML", "[project]\nname = p\n", "crochet.toml:2:8", /./, /texts stand in quotes/],
   ["an open text", '[project]\n\nname = "p\n', "crochet.toml:3:10", /./, /texts stand in quotes/],
   ["a table twice", "[project]\n[project]\n", "crochet.toml:2:2", /./, /correct the line/],
