@@ -54,6 +54,9 @@ export interface Frame {
 const NOTHING: Branch = { binds: [], body: [] };
 /** Steps that one statement of a module may take: real declarations take some hundreds. */
 const STATEMENT_STEPS = 300_000;
+/** Steps that the call of a function may take, with all that it calls, and all calls of a project together. */
+const CALL_STEPS = 10_000;
+const ALL_CALL_STEPS = 10_000_000;
 const MOST_TURNS = 10_000;
 const IMPORT_ERRORS = new Set(["ImportError", "ModuleNotFoundError", "Exception", "BaseException"]);
 
@@ -63,6 +66,10 @@ export abstract class Flow {
   /** How many branches that may not happen are being followed. */
   protected doubts = 0;
   protected steps = 0;
+  /** Calls that are being followed, the innermost last. */
+  protected depth = 0;
+  private callSteps = 0;
+  private allCallSteps = 0;
 
   protected abstract statement(statement: Stmt, frame: Frame): void;
   protected abstract scope(frame: Frame): Scope;
@@ -73,8 +80,19 @@ export abstract class Flow {
     for (const statement of statements) this.statement(statement, frame);
   }
 
+  /** Counts a step; false where there were too many. */
   protected spend(): boolean {
-    return ++this.steps < STATEMENT_STEPS;
+    this.steps++;
+    if (this.depth > 0) {
+      this.callSteps++;
+      this.allCallSteps++;
+    } else this.callSteps = 0;
+    return this.steps < STATEMENT_STEPS && !this.isLong();
+  }
+
+  /** Does the call that is being followed take more steps than any declaration? */
+  protected isLong(): boolean {
+    return this.callSteps >= CALL_STEPS || this.allCallSteps >= ALL_CALL_STEPS;
   }
 
   protected ifStatement(statement: Stmt & { kind: "if" }, frame: Frame): void {

@@ -58,6 +58,8 @@ export class Importer {
   readonly modules = new Map<string, ModuleValue>();
   /** Set where a circle is taken as it comes: names that are not there yet are unknown. */
   tolerant = false;
+  /** Modules that make names at run time: what they seem to lack may be there. */
+  readonly makers = new Set<ModuleValue>();
   private readonly byPath = new Map<string, ModuleValue>();
   private readonly openStars = new Map<ModuleValue, string[]>();
 
@@ -153,7 +155,9 @@ export class Importer {
       } else {
         const open = this.openStar(module, wanted);
         if (open) place.bind(as ?? wanted, open);
-        else this.missing(`${name}.${wanted}`, place, as ?? wanted);
+        else if (this.makers.has(module) || module.names.has("__getattr__")) {
+          place.bind(as ?? wanted, unknown(`"${wanted}" is made at run time by ${module.path}`));
+        } else this.missing(`${name}.${wanted}`, place, as ?? wanted);
       }
     }
   }

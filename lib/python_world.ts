@@ -87,7 +87,9 @@ export function followPython(entries: string[], files: PythonFiles): PythonWorld
 }
 
 const CALL_DEPTH = 25;
-const MAKERS = new Set(["type", "setattr", "delattr", "exec", "eval"].map((name) => `builtins.${name}`));
+/** Functions that make or change a class, and those that make names. */
+const CLASS_MAKERS = new Set(["builtins.type", "builtins.setattr", "builtins.delattr"]);
+const NAME_MAKERS = new Set(["globals", "locals", "vars", "exec", "eval"].map((name) => `builtins.${name}`));
 
 class Follower extends Flow implements PythonWorld {
   hidden: HiddenClass[] = [];
@@ -95,7 +97,8 @@ class Follower extends Flow implements PythonWorld {
   problems: PythonProblem[] = [];
   private readonly classesByPlace = new Map<string, ClassValue>();
   private readonly importer: Importer;
-  private depth = 0;
+  /** Functions whose calls take too many steps: they are not tried again. */
+  private readonly longFunctions = new WeakSet<object>();
 
   constructor(files: PythonFiles) {
     super();
@@ -205,7 +208,7 @@ class Follower extends Flow implements PythonWorld {
         this.makeFunction(name, parameters, body, false, frame, span),
       callFunction: (callee, given) => this.callFunction(callee, given),
       construct: (callee, given, where) => this.construct(callee, given, where),
-      note: (made) => MAKERS.has((made.callee as { path: string }).path) && this.calls.push(made),
+      note: (made) => this.note(made),
       superHere: () =>
         frame.callee?.owner && frame.self
           ? { kind: "super", of: frame.callee.owner, self: frame.self }
@@ -213,6 +216,12 @@ class Follower extends Flow implements PythonWorld {
       sure: this.doubts === 0,
       spend: () => this.spend(),
     };
+  }
+
+  private note(made: InstanceValue): void {
+    const { path } = made.callee as { path: string };
+    if (CLASS_MAKERS.has(path)) this.calls.push(made);
+    if (NAME_MAKERS.has(path)) this.importer.makers.add(made.where.module);
   }
 
   private moduleAttribute(module: ModuleValue, name: string): PyValue {
@@ -399,7 +408,8 @@ class Follower extends Flow implements PythonWorld {
   private callFunction(callee: FunctionValue, given: CallArguments): PyValue {
     const because = (why: string) =>
       unknown(`the result of calling ${callee.name}()${why && `: ${why}`}`, callee);
-    const names = callee.deferred ? undefined : bindArguments(callee, given);
+    const isOpaque = callee.deferred || this.longFunctions.has(callee.body);
+    const names = isOpaque ? undefined : bindArguments(callee, given);
     if (!names || this.depth >= CALL_DEPTH || !this.spend()) return because("");
     const frame: Frame = {
       module: callee.where.module,
@@ -425,6 +435,7 @@ class Follower extends Flow implements PythonWorld {
       }
       throw error;
     } finally {
+      if (this.isLong()) this.longFunctions.add(callee.body);
       this.depth--;
       this.doubts = doubts;
     }
