@@ -136,10 +136,12 @@ function placeIn(cls: ClassValue, text: string, line: string): { at: number; tex
   if (oneLine) {
     return isDocstring ? { at: first.to, text: `; ${line}` } : { at: first.from, text: `${line}; ` };
   }
-  if (!isDocstring) return { at: first.from, text: `${line}${newline}${indent}` };
+  // A form feed begins the count of the indentation anew.
+  const plain = indent.slice(indent.lastIndexOf("\f") + 1);
+  if (!isDocstring) return { at: lineStart, text: `${plain}${line}${newline}` };
   const lineEnd = text.indexOf("\n", first.to);
   const rest = text.slice(first.to, lineEnd === -1 ? undefined : lineEnd);
   if (/^\s*;/.test(rest)) return { at: first.to, text: `; ${line}` };
-  if (lineEnd === -1) return { at: text.length, text: `${newline}${indent}${line}` };
-  return { at: lineEnd + 1, text: `${indent}${line}${newline}` };
+  if (lineEnd === -1) return { at: text.length, text: `${newline}${plain}${line}` };
+  return { at: lineEnd + 1, text: `${plain}${line}${newline}` };
 }

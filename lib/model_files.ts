@@ -199,6 +199,7 @@ function fileFinder(
     libraryNames: (module) =>
       module.split(".")[0] === "neomodel" ? neomodelNames(module, neomodel) : undefined,
     isLibrary: (name) => LIBRARIES.has(name),
+    isInstalled: (name) => LIBRARIES.has(name) || STANDARD.has(name),
   };
 }
 

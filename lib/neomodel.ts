@@ -26,6 +26,7 @@ import {
   checkOverride,
   checkSilentMistake,
 } from "./neomodel_mistakes.ts";
+import { ownInit } from "./python_function.ts";
 import { checkRegistry } from "./neomodel_registry.ts";
 import {
   neomodelBase,
@@ -38,6 +39,7 @@ import {
 import {
   type ClassValue,
   type InstanceValue,
+  isEnum,
   type MroEntry,
   type PyValue,
   toData,
@@ -156,7 +158,7 @@ class ModelReader {
     const classes = this.world.classes.filter((cls) => !isIgnored(cls, this.ignore));
     const nodes: NodeModel[] = [];
     classes.forEach((cls) => this.setUp(cls));
-    checkRegistry(classes, this.version, this.problems);
+    checkRegistry(this.world.made, this.ignore, this.version, this.problems);
     for (const cls of classes) {
       if (neomodelBase(cls, REL_BASES)) this.relModels.set(cls, this.readRelModel(cls));
     }
@@ -196,8 +198,8 @@ class ModelReader {
   private setUp(cls: ClassValue): void {
     const isNode = neomodelBase(cls, NODE_BASES) && !isAbstract(cls);
     if (!isNode && !neomodelBase(cls, REL_BASES)) return;
-    for (const { value } of cls.attributes.values()) {
-      if (value.kind !== "instance" || !propertyType(value)) continue;
+    for (const [name, { value }] of cls.attributes) {
+      if (value.kind !== "instance" || !propertyType(value) || !cls.bodyNames.has(name)) continue;
       const outcome = this.world.runMethod(value, "setup");
       if (outcome?.kind === "unknown") value.doubt ??= outcome.why;
     }
@@ -341,6 +343,15 @@ class ModelReader {
       if (entry.kind !== "class") continue;
       for (const [name, attribute] of entry.attributes) {
         const type = propertyType(attribute.value);
+        if (type && name === "DoesNotExist" && neomodelBase(cls, NODE_BASES)) {
+          this.problems.once(attribute.where, {
+            severity: "warning",
+            code: "name-ignored",
+            message: "neomodel puts its own exception under this name: the property is lost",
+            hint: "choose another name, with db_property where the stored name must stay",
+          });
+          continue;
+        }
         if (!type) {
           if (entry === cls) checkSilentMistake(name, attribute, this.problems);
           continue;
@@ -359,6 +370,16 @@ class ModelReader {
           for (const problem of problems) {
             this.problems.once({ module: call.where.module, span: problem.span }, problem);
           }
+        }
+        const before = merged.get(name);
+        if (entry === cls && type === "AliasProperty" && before && before.type !== "AliasProperty") {
+          this.problems.once(attribute.where, {
+            severity: "error",
+            code: "alias-over-property",
+            message:
+              `"${name}" is an alias over the property that ${before.declaredIn} has under this name: neomodel keeps both`,
+            hint: "give the alias another name",
+          });
         }
         if (entry === cls) checkOverride(cls, merged.get(name), property, attribute.where, this.problems);
         merged.set(name, property);
@@ -402,10 +423,31 @@ class ModelReader {
     const report = (severity: "error" | "warning", code: string, message: string, hint?: string) =>
       this.problems.once(call.where, { severity, code, message, hint });
     const get = (option: string) => definitionArgument(call, option);
+    if (call.doubt || (call.callee.kind === "class" && !call.base && ownInit(call.callee))) {
+      report(
+        "error",
+        "definition-unknown",
+        `the relationship "${name}" cannot be known without running Python: ${
+          call.doubt ?? "its class has an __init__ of its own"
+        }`,
+        "write it with neomodel's own classes",
+      );
+    }
+    const { args, keywords, open } = call.base ?? call;
     const known = DEFINITION_ARGS.filter((arg) =>
       arg !== "exclusion_group" || isSince(this.version, "7.0.0")
     );
-    for (const [option] of call.keywords) {
+    const twice = known.slice(0, args.length).find((arg) => keywords.has(arg));
+    if (args.length > known.length || twice) {
+      report(
+        "error",
+        "neomodel-refuses",
+        `neomodel refuses "${name}": ${
+          twice ? `${twice} is given twice` : `it takes ${known.length} arguments`
+        }`,
+      );
+    }
+    for (const [option] of keywords) {
       if (!known.includes(option)) {
         const meant = nearest(option, known);
         report(
@@ -419,9 +461,16 @@ class ModelReader {
     const typeValue = get("relation_type");
     let type: string | null = null;
     if (typeValue?.kind === "str") type = typeValue.value;
-    else if (typeValue?.kind === "member" && typeof toData(typeValue) === "string") {
+    else if (typeValue?.kind === "member" && isEnum(typeValue.of, "enum.StrEnum")) {
       type = toData(typeValue) as string;
-    } else if (typeValue === undefined && !call.open) {
+    } else if (typeValue?.kind === "member" && typeof toData(typeValue) === "string") {
+      report(
+        "error",
+        "type-unknown",
+        `the relationship type of "${name}" is a member of an Enum, which different versions of Python print differently`,
+        `write ${typeValue.of.name}.${typeValue.name}.value`,
+      );
+    } else if (typeValue === undefined && !open) {
       report(
         "error",
         "neomodel-refuses",
@@ -438,8 +487,18 @@ class ModelReader {
       );
     }
     const model = this.modelOf(get("model"), name, report);
-    if (model && type !== null) this.useModel(model, type, cls, abstract);
+    if (model && (type !== null || typeValue?.kind === "none")) {
+      this.useModel(model, type ?? "None", cls, abstract);
+    }
     const target = get("cls_name");
+    if ((!target && !open) || (target?.kind === "none" && isSince(this.version, "6.0.0"))) {
+      report(
+        "error",
+        "neomodel-refuses",
+        `neomodel refuses "${name}": its target is missing`,
+        "name the class",
+      );
+    }
     const resolved = this.resolveTarget(target, call.where);
     const targetRaw = target?.kind === "str"
       ? target.value
@@ -457,6 +516,13 @@ class ModelReader {
       );
     }
     const cardinality = get("cardinality");
+    if (cardinality && cardinality.kind !== "external" && cardinality.kind !== "class") {
+      report(
+        "warning",
+        "option-unknown",
+        `the cardinality of "${name}" cannot be known without running Python`,
+      );
+    }
     return {
       name,
       type,

@@ -36,7 +36,8 @@ export const DEFINITION_ARGS = ["cls_name", "relation_type", "cardinality", "mod
 
 /** An argument of a definition, by its name or its place. */
 export function definitionArgument(call: InstanceValue, name: string): PyValue | undefined {
-  return call.keywords.get(name)?.value ?? call.args[DEFINITION_ARGS.indexOf(name)];
+  const { args, keywords } = call.base ?? call;
+  return keywords.get(name)?.value ?? args[DEFINITION_ARGS.indexOf(name)];
 }
 
 /** `module.Class`, as problems, targets and `[models] ignore` name it. */
@@ -55,7 +56,7 @@ export function isIgnored(
 
 /** Presence counts, whatever the value: `__abstract_node__ = False` is abstract too. */
 export function isAbstract(cls: ClassValue): boolean {
-  return cls.attributes.has("__abstract_node__");
+  return cls.bodyNames.has("__abstract_node__") && cls.attributes.has("__abstract_node__");
 }
 
 /** Method resolution order; the class alone where Python would refuse. */

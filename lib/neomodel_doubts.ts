@@ -3,12 +3,23 @@
  * neomodel refuses, what it ignores in silence, what only running Python could tell. Each is a problem with its place
  * and the way out. Never decides what a model is.
  */
-import { definitionOf, isIgnored, isModel, NODE_BASES, orderOf, REL_BASES } from "./neomodel_class.ts";
-import { neomodelBase, neomodelName, propertyType } from "./neomodel_property.ts";
+import {
+  definitionOf,
+  DEFINITIONS,
+  isIgnored,
+  isModel,
+  NODE_BASES,
+  orderOf,
+  REL_BASES,
+} from "./neomodel_class.ts";
+import { neomodelBase, neomodelName, PROPERTY_CLASSES, propertyType } from "./neomodel_property.ts";
 import type { Span } from "./python_tree.ts";
 import {
+  classAttribute,
   type ClassValue,
   functionBody,
+  type FunctionValue,
+  mayBe,
   methodResolutionOrder,
   type MroEntry,
   type PyValue,
@@ -57,6 +68,11 @@ export class ProblemList {
   }
 }
 
+const DEFINITION_CLASSES = new Set([
+  ...Object.keys(DEFINITIONS),
+  "RelationshipDefinition",
+  "AsyncRelationshipDefinition",
+]);
 const HARMLESS_LIBRARIES = new Set([
   "builtins",
   "abc",
@@ -120,6 +136,24 @@ export function checkClass(cls: ClassValue, order: MroEntry[], problems: Problem
       });
     }
     checkMadeAttributes(cls, entry, problems);
+    const keyword = [...entry.keywords.keys()].find((name) => name !== "metaclass");
+    if (keyword && isModel(entry)) {
+      problems.once({ module: entry.module, span: entry.nameSpan }, {
+        severity: "error",
+        code: "neomodel-refuses",
+        message: `neomodel refuses ${entry.name}: its metaclass takes no argument "${keyword}"`,
+        hint: "write it as an attribute of the class",
+      });
+    }
+    const abstract = entry.attributes.get("__abstract_node__");
+    if (abstract?.value.kind === "unknown" && /depends on a condition/.test(abstract.value.why)) {
+      problems.once(abstract.where, {
+        severity: "error",
+        code: "label-unknown",
+        message: `whether ${entry.name} is abstract depends on a condition that is not known`,
+        hint: "write __abstract_node__ without the condition, or leave it out",
+      });
+    }
     if (entry.keywords.has("metaclass")) {
       problems.add(
         at,
@@ -141,25 +175,66 @@ export function checkClass(cls: ClassValue, order: MroEntry[], problems: Problem
   }
 }
 
-/** Attributes that a function of the project made, or a write into `locals()`: they may be properties. */
+/** Attributes of which nobody knows whether they are properties, and a write into `locals()`. */
 function checkMadeAttributes(cls: ClassValue, entry: ClassValue, problems: ProblemList): void {
   for (const [name, { value, where }] of entry.attributes) {
-    const maker = value.kind === "unknown" && value.of?.kind === "function" ? value.of : undefined;
-    const made = maker !== undefined &&
-      /\w*(Property|Relationship(To|From)?)\s*\(/.test(functionBody(maker));
-    const changed = name === "<changed at run time>" && value.kind === "instance" &&
-      value.callee.kind === "external" &&
-      /^builtins\.(locals|vars|globals)$/.test(value.callee.path);
-    if (!made && !changed) continue;
+    const changed = name === "<changed at run time>";
+    if (!changed && !isOpen(value)) continue;
     problems.once(where, {
       severity: "error",
       code: "made-at-run-time",
       message: changed
         ? `attributes of ${entry.name} are made at run time`
-        : `"${name}" of ${entry.name} is made by a function, which is not run`,
+        : `"${name}" of ${entry.name} may be a property; that cannot be known without running Python${
+          reasonOf(value)
+        }`,
       hint: `write the property into the class, or add "${cls.name}" to [models] ignore`,
     });
   }
+}
+
+function reasonOf(value: PyValue): string {
+  return value.kind === "unknown" ? `: ${value.why}` : "";
+}
+
+/** May a value that is not known be a property or a relationship, by what it is made of? */
+function isOpen(value: PyValue): boolean {
+  if (value.kind === "unknown") return mayBe(value, isPropertyLike);
+  if (value.kind !== "instance" || propertyType(value) || definitionOf(value)) return false;
+  const { callee } = value;
+  if (
+    callee.kind === "external" &&
+    /^(builtins\.(property|staticmethod|classmethod)$|functools\.cached)/.test(callee.path)
+  ) {
+    return false;
+  }
+  if (callee.kind === "class") return classAttribute(callee, "__set_name__") !== undefined;
+  if (callee.kind !== "external") return false;
+  return /(Property|Relationship(To|From|Definition)?)$/.test(callee.path) || mayBe(value, isPropertyLike);
+}
+
+function isPropertyLike(value: PyValue): boolean {
+  if (propertyType(value) || definitionOf(value)) return true;
+  if (value.kind === "external" || value.kind === "class") {
+    return neomodelBase(value, PROPERTY_CLASSES) !== undefined ||
+      neomodelBase(value, DEFINITION_CLASSES) !== undefined;
+  }
+  return value.kind === "function" && mentionsProperty(value, 0);
+}
+
+/** Does the text of a function name something that makes properties? */
+function mentionsProperty(callee: FunctionValue, depth: number): boolean {
+  const words = new Set(functionBody(callee).match(/[\p{ID_Start}_]\p{ID_Continue}*/gu) ?? []);
+  return [...words].some((word) => {
+    const value = callee.where.module.names.get(word);
+    if (!value || value === callee || value.kind === "module") {
+      return /(Property|Relationship(To|From)?)$/.test(word);
+    }
+    if (value.kind === "function") {
+      return depth < 3 && value.body !== callee.body && mentionsProperty(value, depth + 1);
+    }
+    return isPropertyLike(value);
+  });
 }
 
 /** A class with neomodel properties whose bases are not known to be or not to be nodes: reported, not dropped. */
@@ -167,8 +242,10 @@ export function isUndecided(cls: ClassValue, problems: ProblemList): boolean {
   if (neomodelBase(cls, NODE_BASES) || neomodelBase(cls, REL_BASES)) return false;
   const declares = ["__kgid__", "__label__", "__abstract_node__"].some((name) => cls.attributes.has(name)) ||
     [...cls.attributes.values()].some(({ value }) => propertyType(value) || definitionOf(value));
-  if (!declares) return false;
   const order = orderOf(cls);
+  if (!declares && !order.some((entry) => entry.kind === "class" && entry.bases.some(mayBeModel))) {
+    return false;
+  }
   const doubtful = order.find((entry) =>
     entry.kind === "external" && !HARMLESS_LIBRARIES.has(entry.path.split(".")[0]) && !neomodelName(entry)
   );
@@ -187,6 +264,15 @@ export function isUndecided(cls: ClassValue, problems: ProblemList): boolean {
     `name the folder that holds it with [models] roots, or add "${cls.name}" to [models] ignore`,
   );
   return true;
+}
+
+/** May a base that is not known be a model? */
+function mayBeModel(base: PyValue): boolean {
+  if (base.kind !== "unknown") return false;
+  return mayBe(
+    base,
+    (part) => (neomodelBase(part, NODE_BASES) ?? neomodelBase(part, REL_BASES)) !== undefined,
+  );
 }
 
 /** Classes in functions, `type(...)`, `setattr(...)`: they may decide a schema, and are not followed. */
@@ -209,6 +295,16 @@ export function findHidden(world: PythonWorld, ignore: Set<string>, problems: Pr
       `move it to the module, or add "${hidden.name}" to [models] ignore`,
     );
   }
+  for (const { path, where } of world.patches) {
+    if (!neomodelName({ kind: "external", path })) continue;
+    problems.add(
+      where,
+      "error",
+      "library-patched",
+      `the project changes neomodel itself (${path}), which may change every model`,
+      "move the change into a class of the project",
+    );
+  }
   for (const call of world.calls) {
     if (call.callee.kind !== "external") continue;
     const [first, second] = call.args;
@@ -225,16 +321,56 @@ export function findHidden(world: PythonWorld, ignore: Set<string>, problems: Pr
         `write a class statement, or add "${name}" to [models] ignore`,
       );
     }
+    if (call.callee.path === "builtins.exec") {
+      problems.add(
+        call.where,
+        "warning",
+        "made-at-run-time",
+        "exec runs a text that is not read: it may make models",
+        "look whether it does, and write them out",
+      );
+    }
+    const isSetter = /^builtins\.(setattr|delattr|(type|object)\.__(set|del)attr__)$/.test(call.callee.path);
+    if (isSetter && first?.kind === "class" && isModel(first) && !isIgnored(first, ignore)) {
+      problems.add(
+        call.where,
+        "error",
+        "made-at-run-time",
+        `${call.callee.path.slice("builtins.".length)} changes ${first.name} at run time`,
+        `write the attribute into the class, or add "${first.name}" to [models] ignore`,
+      );
+    }
     if (
-      call.callee.path === "builtins.setattr" && first?.kind === "class" && isModel(first) &&
-      !isIgnored(first, ignore)
+      call.callee.path === "types.new_class" && second &&
+      mayBe(second, (part) => makesModel(part) !== undefined)
     ) {
       problems.add(
         call.where,
         "error",
         "made-at-run-time",
-        `setattr changes ${first.name} at run time`,
-        `write the attribute into the class, or add "${first.name}" to [models] ignore`,
+        "a model is made at run time with types.new_class(...)",
+        "write a class statement",
+      );
+    }
+    if (
+      !isSetter && call.callee.path !== "builtins.type" &&
+      call.args.some((arg) => arg.kind === "external" && /setattr$/.test(arg.path))
+    ) {
+      problems.add(
+        call.where,
+        "warning",
+        "made-at-run-time",
+        "setattr is given to another function, which may change a model at run time",
+        "look whether it does, and write the attribute into the class",
+      );
+    }
+    if (isSetter && (!first || call.open || first.kind === "unknown")) {
+      problems.add(
+        call.where,
+        "warning",
+        "made-at-run-time",
+        `${call.callee.path.slice("builtins.".length)} may change a model at run time`,
+        "look whether it does, and write the attribute into the class",
       );
     }
   }

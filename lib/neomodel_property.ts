@@ -92,6 +92,16 @@ const OWN: Record<string, string[]> = {
   PointProperty: ["..."],
 };
 
+/** Methods by which a property's own class changes what neomodel reads from it. */
+const CHANGERS = [
+  "get_db_property_name",
+  "__getattribute__",
+  "__getattr__",
+  "__setattr__",
+  "__set_name__",
+  "__new__",
+];
+
 /** The common arguments that the version knows, in its order. */
 function commonArguments(version: NeomodelVersion): string[] {
   return COMMON.filter((option) =>
@@ -211,6 +221,12 @@ export function readProperty(
       "give unique_index, index and required at the property itself",
     );
   }
+  if (type === "AliasProperty") {
+    const { args, keywords } = call.base ?? call;
+    const strange = [...keywords.keys()].find((option) => option !== "to");
+    if (strange || args.length > 1) refuse(`AliasProperty takes no argument but "to"`);
+    else if (!options.has("to") && isSince(version, "6.0.0")) refuse(`AliasProperty needs its argument "to"`);
+  }
   const missing = missingMethod(call.callee, type, version);
   if (missing) {
     refuse(`${missing}() is missing in its class`, "derive the class from one of neomodel's own properties");
@@ -249,6 +265,13 @@ export function readProperty(
     (message) => refuse(message, 'write a dict: {"stored value": "label"}'),
     options.get("choices")?.span,
   );
+  if (maxLength && maxLength.kind !== "none" && type === "StringProperty") {
+    const length = toData(maxLength);
+    if (length === undefined) {
+      report("warning", "option-unknown", "the max_length cannot be known without running Python", undefined);
+    } else if (typeof length === "string" || Array.isArray(length)) refuse("max_length must be a number");
+    else if (Number(length) <= 0) refuse("max_length cannot be zero or take negative values");
+  }
   if (maxLength && maxLength.kind !== "none" && options.has("choices") && get("choices")!.kind !== "none") {
     refuse("the arguments `choices` and `max_length` are mutually exclusive");
   }
@@ -260,11 +283,20 @@ export function readProperty(
   }
 
   const now = OWN[type].includes("default_now") && get("default_now");
-  if (now && truth(now) === true && options.has("default")) {
-    refuse("too many defaults", "keep default_now or default");
+  if (now && truth(now) === true && (options.has("default") || required)) {
+    refuse(required ? "the arguments `required` and `default` are mutually exclusive" : "too many defaults");
   }
   const expression = readExpression(call, type, get("expression"));
-  if (type === "RegexProperty" && expression === null && !get("expression")) {
+  const given = get("expression");
+  if (given && given.kind !== "str" && given.kind !== "none" && /Regex|Email/.test(type)) {
+    report(
+      "warning",
+      "option-unknown",
+      "the expression cannot be known without running Python",
+      "write it as a string",
+    );
+  }
+  if (type === "RegexProperty" && expression === null && !given) {
     refuse("it has no expression", 'give one: RegexProperty(expression="...")');
   }
 
@@ -286,10 +318,10 @@ export function readProperty(
     ),
     choices,
     default: readDefault(type, byDefault, now ? truth(now) === true : false),
-    maxLength: maxLength?.kind === "int" ? Number(maxLength.value) : null,
+    maxLength: maxLength?.kind === "int" || maxLength?.kind === "float" ? Number(maxLength.value) : null,
     format: type === "DateTimeFormatProperty" ? text("format") ?? "%Y-%m-%d" : null,
     expression,
-    baseProperty: readBaseProperty(get("base_property"), refuse),
+    baseProperty: readBaseProperty(get("base_property"), version, refuse),
     to: type === "AliasProperty" ? text("to") : null,
     declaredIn,
   };
@@ -300,6 +332,16 @@ export function readProperty(
 function doubtAbout(call: InstanceValue): string | undefined {
   if (call.doubt || call.callee.kind !== "class") return call.doubt;
   if (call.base?.open) return "it hands on arguments that are not known";
+  const changer = CHANGERS.find((name) => classAttribute(call.callee as ClassValue, name));
+  if (changer) return `its class has a ${changer} of its own`;
+  const option = COMMON.find((name) =>
+    classAttribute(call.callee as ClassValue, name)?.value.kind === "function"
+  );
+  if (option) return `its class computes ${option}`;
+  const order = methodResolutionOrder(call.callee) ?? [];
+  if (order.some((entry) => entry.kind === "class" && entry.keywords.has("metaclass"))) {
+    return "its class has a metaclass";
+  }
   return !call.base && ownInit(call.callee) ? "it does not call the one of its base" : undefined;
 }
 
@@ -379,6 +421,7 @@ function readChoices(
   span?: Span,
 ): [unknown, unknown][] | null {
   if (!value || value.kind === "none") return null;
+  if (value.kind === "class") refuse("the choices argument must be convertible to a dictionary");
   const data = toData(value);
   const pairs = value.kind === "dict"
     ? data
@@ -405,13 +448,17 @@ function readDefault(type: string, given: PyValue | undefined, now: boolean): De
 
 function readExpression(call: InstanceValue, type: string, given: PyValue | undefined): string | null {
   if (type !== "RegexProperty" && type !== "EmailProperty") return null;
-  if (given?.kind === "str") return given.value;
+  if (given?.kind === "str" && given.value !== "") return given.value;
   const own = call.callee.kind === "class" ? classAttribute(call.callee, "expression")?.value : undefined;
   if (own?.kind === "str") return own.value;
   return type === "EmailProperty" ? EMAIL : null;
 }
 
-function readBaseProperty(value: PyValue | undefined, refuse: (message: string) => void): string | null {
+function readBaseProperty(
+  value: PyValue | undefined,
+  version: NeomodelVersion,
+  refuse: (message: string) => void,
+): string | null {
   if (!value || value.kind === "none") return null;
   const type = propertyType(value);
   if (!type || value.kind !== "instance") {
@@ -419,13 +466,19 @@ function readBaseProperty(value: PyValue | undefined, refuse: (message: string) 
     return null;
   }
   if (type === "ArrayProperty") refuse("Cannot have nested ArrayProperty");
-  const illegal = ["default", "index", "unique_index", "required"].find((option) => {
-    const given = value.keywords.get(option)?.value;
-    return given !== undefined && truth(given) !== false;
-  });
-  if (illegal || type === "UniqueIdProperty") {
-    refuse(`ArrayProperty base_property cannot have "${illegal ?? "unique_index"}" set`);
-  }
+  const { property, problems } = readProperty("", value, type, "", version);
+  const refused = problems.find((problem) => problem.severity === "error");
+  if (refused) refuse(`its base_property is refused: ${refused.message}`);
+  const illegal = property.default
+    ? "default"
+    : property.index
+    ? "index"
+    : property.uniqueIndex
+    ? "unique_index"
+    : property.required
+    ? "required"
+    : undefined;
+  if (illegal) refuse(`ArrayProperty base_property cannot have "${illegal}" set`);
   return type;
 }
 
@@ -439,9 +492,10 @@ function readFulltext(
   if (analyzer && analyzer.kind !== "str") {
     fail("the analyzer of the full-text index cannot be known without running Python");
   }
+  if (consistent && consistent.kind !== "bool") fail("eventually_consistent must be True or False");
   return {
     analyzer: analyzer?.kind === "str" ? analyzer.value : "standard-no-stop-words",
-    eventuallyConsistent: consistent ? truth(consistent) ?? false : false,
+    eventuallyConsistent: consistent?.kind === "bool" ? consistent.value : false,
   };
 }
 
@@ -471,10 +525,15 @@ function indexOptions(
   fail: (message: string) => void,
 ): (PyValue | undefined)[] | undefined {
   if (!value || truth(value) === false) return undefined;
-  if (value.kind !== "instance" || neomodelBase(value.callee, new Set([wanted])) !== wanted) {
+  if (
+    value.kind !== "instance" || neomodelName(value.callee) !== wanted || value.open || value.attributes?.size
+  ) {
     fail(`the value is no ${wanted}(...) that can be known without running Python`);
     return undefined;
   }
+  const strange = [...value.keywords.keys()].find((option) => !positions.includes(option));
+  if (strange) fail(`${wanted} has no argument "${strange}"`);
+  if (value.args.length > positions.length) fail(`${wanted} takes ${positions.length} arguments`);
   return positions.map((option, i) => value.keywords.get(option)?.value ?? value.args[i]);
 }
 

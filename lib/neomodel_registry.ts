@@ -8,6 +8,7 @@ import {
   definitionOf,
   isAbstract,
   isDirectModel,
+  isIgnored,
   labelsOf,
   NODE_BASES,
   orderOf,
@@ -19,15 +20,23 @@ import { isSince, type NeomodelVersion } from "./neomodel_version.ts";
 import { type ClassValue, type InstanceValue, toData } from "./python_value.ts";
 
 /** Finds what the registry refuses. */
-export function checkRegistry(classes: ClassValue[], version: NeomodelVersion, problems: ProblemList): void {
+export function checkRegistry(
+  made: (ClassValue | InstanceValue)[],
+  ignore: Set<string>,
+  version: NeomodelVersion,
+  problems: ProblemList,
+): void {
   const registry = new Map<string, ClassValue>();
   // From 7.0 on nodes are found when they are looked for, and no two of them are in each other's way.
   const withNodes = !isSince(version, "7.0.0");
-  for (const cls of classes) {
-    for (const { value } of cls.attributes.values()) {
-      if (definitionOf(value)) addModel(registry, value as InstanceValue, problems);
+  for (const thing of made) {
+    if (thing.kind === "instance") {
+      if (definitionOf(thing)) addModel(registry, thing, problems);
+    } else if (
+      withNodes && !isIgnored(thing, ignore) && neomodelBase(thing, NODE_BASES) && !isAbstract(thing)
+    ) {
+      addNode(registry, thing, problems);
     }
-    if (withNodes && neomodelBase(cls, NODE_BASES) && !isAbstract(cls)) addNode(registry, cls, problems);
   }
 }
 

@@ -31,7 +31,8 @@ export const BUILTINS: ReadonlySet<string> = new Set(
     "staticmethod super slice len range sorted reversed enumerate zip map filter iter next getattr setattr delattr hasattr " +
     "isinstance issubclass callable print open input min max sum any all abs round divmod pow repr ascii format hash id " +
     "vars globals locals dir chr ord hex oct bin eval exec compile breakpoint help aiter anext NotImplemented Ellipsis " +
-    "__debug__ __import__ __build_class__ BaseException BaseExceptionGroup Exception ExceptionGroup ArithmeticError " +
+    "exit quit copyright credits license WindowsError __file__ __doc__ __package__ __spec__ __loader__ __path__ __builtins__ " +
+    "__annotations__ __module__ __qualname__ __cached__ __class__ __debug__ __import__ __build_class__ BaseException BaseExceptionGroup Exception ExceptionGroup ArithmeticError " +
     "AssertionError AttributeError BlockingIOError BrokenPipeError BufferError BytesWarning ChildProcessError " +
     "ConnectionAbortedError ConnectionError ConnectionRefusedError ConnectionResetError DeprecationWarning EOFError " +
     "EncodingWarning EnvironmentError FileExistsError FileNotFoundError FloatingPointError FutureWarning GeneratorExit " +

@@ -47,6 +47,14 @@ export interface Scope {
   callFunction(callee: FunctionValue, call: CallArguments): PyValue;
   /** Runs the project's own `__init__` of a class, where it has one. */
   construct(callee: ClassValue, call: CallArguments, where: Where): PyValue;
+  /** What functions and comprehensions in a class body see: not its names. */
+  inner?(): Scope;
+  /** Told of a name or an attribute that is not there. */
+  missing(span: Span, what: string): void;
+  /** Told of a call of something that is not known, which may change what it was made of. */
+  touched(value: PyValue): void;
+  /** Told of a change of `globals()` and its like that is not followed. */
+  namesChanged(names: InstanceValue, where: Where): void;
   /** Told of every call of a library's name. */
   note(made: InstanceValue): void;
   /** What `super()` without arguments means here. */
@@ -65,6 +73,7 @@ export function evaluate(expr: Expr, scope: Scope): PyValue {
       const value = scope.lookup(expr.id);
       if (value) return value;
       if (BUILTINS.has(expr.id)) return { kind: "external", path: `builtins.${expr.id}` };
+      scope.missing(expr, `the name "${expr.id}" is not defined`);
       return unknown(`the name "${expr.id}" is not defined here`);
     }
     case "string":
@@ -86,7 +95,7 @@ export function evaluate(expr: Expr, scope: Scope): PyValue {
     case "dict":
       return dictionary(expr.items, scope);
     case "attribute":
-      return attributeOf(evaluate(expr.object, scope), expr.name, scope);
+      return attribute(expr, scope);
     case "subscript": {
       const object = evaluate(expr.object, scope);
       const [index] = expr.index;
@@ -96,7 +105,8 @@ export function evaluate(expr: Expr, scope: Scope): PyValue {
           [index.lower, index.upper, index.step].map((part) => part && evaluate(part, scope)),
         );
       }
-      return subscript(object, expr.index.map((item) => evaluate(item, scope)));
+      const found = subscript(object, expr.index.map((item) => evaluate(item, scope)));
+      return found.kind === "unknown" && !found.from ? unknown(found.why, object) : found;
     }
     case "call":
       return callExpression(expr, scope);
@@ -106,7 +116,10 @@ export function evaluate(expr: Expr, scope: Scope): PyValue {
       return chain(expr, scope);
     case "conditional": {
       const test = truth(evaluate(expr.test, scope));
-      if (test === undefined) return unknown("a conditional expression whose test is not known");
+      if (test === undefined) {
+        const both = [expr.then, expr.otherwise].map((part) => evaluate(part, scope));
+        return unknown("a conditional expression whose test is not known", ...both);
+      }
       return evaluate(test ? expr.then : expr.otherwise, scope);
     }
     case "comprehension":
@@ -124,6 +137,28 @@ export function evaluate(expr: Expr, scope: Scope): PyValue {
       return unknown(`an expression that is not followed (${expr.kind === "other" ? expr.what : expr.kind})`);
   }
 }
+
+function attribute(expr: Expr & { kind: "attribute" }, scope: Scope): PyValue {
+  const object = evaluate(expr.object, scope);
+  const found = attributeOf(object, expr.name, scope);
+  if (found.kind === "unknown" && object.kind === "class" && !/^__/.test(expr.name) && isClosed(object)) {
+    scope.missing(expr, `${object.name} has no attribute "${expr.name}"`);
+  }
+  return found;
+}
+
+/** Are all attributes of the class known? */
+function isClosed(cls: ClassValue): boolean {
+  const order = methodResolutionOrder(cls) ?? [];
+  if (order.some((entry) => entry.kind === "class" && entry.bases.some((base) => base.kind === "unknown"))) {
+    return false;
+  }
+  return cls.changers.length === 0 &&
+    order.every((entry) => entry.kind === "class" ? !entry.keywords.has("metaclass") : PLAIN.has(entry.path));
+}
+
+/** Library classes that give no attributes but special ones. */
+const PLAIN = new Set(["builtins.object", "abc.ABC", "enum.Enum", "enum.IntEnum", "enum.StrEnum"]);
 
 /** Attribute of a value: a class attribute, an enum member's name or value, something of a library. */
 export function attributeOf(object: PyValue, name: string, scope: Scope): PyValue {
@@ -143,13 +178,38 @@ export function attributeOf(object: PyValue, name: string, scope: Scope): PyValu
     case "super":
       return attributeOfSuper(object, name);
     case "instance":
-      return object.attributes?.get(name) ??
-        unknown(`the attribute "${name}" of something that is made at run time`);
+      if (isNames(object)) return { kind: "method", object, name };
+      return attributeOfInstance(object, name) ??
+        unknown(`the attribute "${name}" of something that is made at run time`, object);
     case "unknown":
       return object;
     default:
-      return unknown(`the attribute "${name}" of something that is made at run time`);
+      return unknown(`the attribute "${name}" of something that is made at run time`, object);
   }
+}
+
+/** `getattr` and `hasattr` of a class whose attribute is known. */
+function getAttribute(name: string, args: PyValue[], scope: Scope): PyValue | undefined {
+  const [object, key, other] = args;
+  if (
+    !object || key?.kind !== "str" ||
+    (object.kind !== "class" && object.kind !== "module" && object.kind !== "external")
+  ) {
+    return undefined;
+  }
+  const found = attributeOf(object, key.value, scope);
+  if (found.kind === "unknown") return unknown(`${name}() of something that is not known`, object, other);
+  if (object.kind === "external" && (name === "hasattr" || other)) {
+    return unknown(`${name}() of a library`, found, other);
+  }
+  return name === "hasattr" ? bool(true) : found;
+}
+
+function attributeOfInstance(object: InstanceValue, name: string): PyValue | undefined {
+  const own = object.attributes?.get(name) ?? object.earlier?.get(name);
+  if (own || object.callee.kind !== "class") return own;
+  const found = classAttribute(object.callee, name)?.value;
+  return found?.kind === "function" ? bindTo(found, object.callee, object) : undefined;
 }
 
 function attributeOfClass(cls: ClassValue, name: string): PyValue {
@@ -168,7 +228,7 @@ function attributeOfClass(cls: ClassValue, name: string): PyValue {
   if (outside?.kind === "external" && name === "__init__") {
     return { kind: "external", path: `${outside.path}.${name}` };
   }
-  return unknown(`${cls.name} has no attribute "${name}" that is known`);
+  return unknown(`${cls.name} has no attribute "${name}" that is known`, cls);
 }
 
 function attributeOfMember(member: PyValue & { kind: "member" }, name: string, scope: Scope): PyValue {
@@ -255,8 +315,9 @@ function chain(expr: Expr & { kind: "binary" }, scope: Scope): PyValue {
     if (op !== "and" && op !== "or") value = binary(op, value, evaluate(right, scope));
     else {
       const test = truth(value);
-      if (test === undefined) value = unknown(`a value chosen at run time with "${op}"`);
-      else if (test === (op === "and")) value = evaluate(right, scope);
+      if (test === undefined) {
+        value = unknown(`a value chosen at run time with "${op}"`, value, evaluate(right, scope));
+      } else if (test === (op === "and")) value = evaluate(right, scope);
     }
   }
   return value;
@@ -264,10 +325,9 @@ function chain(expr: Expr & { kind: "binary" }, scope: Scope): PyValue {
 
 function comprehension(expr: Expr & { kind: "comprehension" }, outer: Scope): PyValue {
   const local = new Map<string, PyValue>();
-  const scope: Scope = {
-    ...outer,
-    lookup: (name) => local.get(name) ?? outer.lookup(name),
-  };
+  // A class body's names are seen by the first iterable only.
+  const inner = outer.inner?.() ?? outer;
+  const scope: Scope = { ...inner, lookup: (name) => local.get(name) ?? inner.lookup(name) };
   const results: PyValue[] = [];
   const entries: [PyValue, PyValue][] = [];
   let known = true;
@@ -279,10 +339,14 @@ function comprehension(expr: Expr & { kind: "comprehension" }, outer: Scope): Py
       else results.push(evaluate(expr.value, scope));
       return;
     }
-    const items = iterate(evaluate(part.iterable, scope));
+    const items = iterate(evaluate(part.iterable, depth === 0 ? outer : scope));
     if (!items) known = false;
     for (const item of items ?? []) {
-      destructure(part.target, item, (name, value) => local.set(name, value));
+      destructure(
+        part.target,
+        item,
+        (target, value) => target.kind === "name" && local.set(target.id, value),
+      );
       const tests = part.conditions.map((condition) => truth(evaluate(condition, scope)));
       if (tests.includes(undefined) || !scope.spend()) known = false;
       if (!known) return;
@@ -290,31 +354,35 @@ function comprehension(expr: Expr & { kind: "comprehension" }, outer: Scope): Py
     }
   };
   run(0);
-  if (!known) return unknown("a comprehension over something that is not known");
+  if (!known) {
+    // What it holds is not known, but what it is made of is.
+    const part = evaluate(expr.value, { ...scope, sure: false, missing: () => {} });
+    return unknown("a comprehension over something that is not known", part);
+  }
   return expr.of === "dict" ? dict(entries) : sequence(expr.of === "set" ? "set" : "list", results);
 }
 
-/** Binds the names of an assignment target: `a`, `a, b`, `(a, (b, *c))`. */
+/** Gives the parts of a value to the targets of an assignment: `a`, `a.b`, `(a, (b[0], *c))`. */
 export function destructure(
   target: Expr,
   value: PyValue,
-  bind: (name: string, value: PyValue) => void,
+  give: (target: Expr, value: PyValue) => void,
 ): void {
-  if (target.kind === "name") bind(target.id, value);
-  else if (target.kind === "tuple" || target.kind === "list") {
+  if (target.kind !== "tuple" && target.kind !== "list") give(target, value);
+  else {
     const items = iterate(value);
     const star = target.items.findIndex((item) => item.star);
     const extra = (items?.length ?? 0) - target.items.length;
     const fits = items && (star === -1 ? extra === 0 : extra >= -1);
     target.items.forEach((item, i) => {
       const part = !fits
-        ? unknown("an unpacked value that is not known")
+        ? unknown("an unpacked value that is not known", value)
         : star === -1 || i < star
         ? items[i]
         : i > star
         ? items[i + extra]
         : sequence("list", items.slice(i, i + extra + 1));
-      destructure(item.value, part, bind);
+      destructure(item.value, part, give);
     });
   }
 }
@@ -331,9 +399,12 @@ export function evaluateArguments(list: Argument[], scope: Scope): CallArguments
       items ? args.push(...items) : open = true;
     } else if (arg.star === "**") {
       if (value.kind === "dict" && value.entries.every(([key]) => key.kind === "str")) {
-        value.entries.forEach(([key, item]) =>
-          keywords.set((key as { value: string }).value, { value: item, span: arg.value })
-        );
+        for (const [key, item] of value.entries) {
+          const { value: name } = key as { value: string };
+          // Python refuses an argument that is given twice.
+          if (keywords.has(name)) open = true;
+          keywords.set(name, { value: item, span: arg.value });
+        }
       } else open = true;
     } else if (arg.name) keywords.set(arg.name, { value, span: arg.span ?? arg.value });
     else args.push(value);
@@ -355,6 +426,10 @@ export function call(callee: PyValue, given: CallArguments, scope: Scope, where:
   switch (callee.kind) {
     case "external": {
       const name = callee.path.startsWith("builtins.") ? callee.path.slice("builtins.".length) : undefined;
+      if ((name === "getattr" || name === "hasattr") && !given.open) {
+        const found = getAttribute(name, given.args, scope);
+        if (found) return found;
+      }
       const result = name && !given.open ? callBuiltin(name, given) : undefined;
       if (result) return result;
       if (callee.path.endsWith(".__init__") && given.args[0]?.kind === "instance") {
@@ -365,13 +440,21 @@ export function call(callee: PyValue, given: CallArguments, scope: Scope, where:
       return made;
     }
     case "method":
+      if (isNames(callee.object)) {
+        scope.namesChanged(callee.object as InstanceValue, where);
+        return unknown("what is done with the names of a scope");
+      }
       if (callee.path !== undefined) {
         return callee.name === "__init__" && callee.object.kind === "instance"
           ? callBase(callee.object, given, scope)
           : NONE;
       }
-      return callMethod(callee.object, callee.name, given, scope.sure) ??
-        unknown(`the result of .${callee.name}()`);
+      return tainted(
+        callMethod(callee.object, callee.name, given, scope.sure) ??
+          unknown(`the result of .${callee.name}()`),
+        callee.object,
+        ...given.args,
+      );
     case "class":
       if (isEnum(callee)) {
         return enumMembers(callee).find((member) =>
@@ -382,6 +465,16 @@ export function call(callee: PyValue, given: CallArguments, scope: Scope, where:
     case "function":
       return scope.callFunction(callee, given);
     case "instance":
+      if (callee.callee.kind === "class") {
+        const method = attributeOfInstance(callee, "__call__");
+        if (method) return call(method, given, scope, where);
+      }
+      // type(A)("B", (A,), {}) makes a class as type does.
+      if (
+        callee.callee.kind === "external" && callee.callee.path === "builtins.type" && given.args.length === 3
+      ) {
+        return call(callee.callee, given, scope, where);
+      }
       if (callee.callee.kind === "external" && callee.callee.path === "functools.partial" && callee.args[0]) {
         const [inner, ...args] = callee.args;
         return call(
@@ -395,16 +488,29 @@ export function call(callee: PyValue, given: CallArguments, scope: Scope, where:
           where,
         );
       }
-      return unknown("the result of a call");
+      return unknown("the result of a call", callee, ...given.args);
     default:
-      return callee.kind === "unknown" ? callee : unknown("the result of a call");
+      scope.touched(callee);
+      return unknown(callee.kind === "unknown" ? callee.why : "the result of a call", callee, ...given.args);
   }
+}
+
+/** An unknown result that remembers what it was made of. */
+function tainted(result: PyValue, ...from: PyValue[]): PyValue {
+  return result.kind === "unknown" && !result.from ? unknown(result.why, ...from) : result;
+}
+
+/** `globals()`, `locals()` or `vars()`. */
+function isNames(value: PyValue): boolean {
+  return value.kind === "instance" && value.callee.kind === "external" &&
+    /^builtins\.(globals|locals|vars)$/.test(value.callee.path);
 }
 
 /** The library's `__init__` runs: what the object was given before it is set anew. */
 function callBase(self: InstanceValue, given: CallArguments, scope: Scope): PyValue {
   if (!scope.sure) self.doubt = "a condition that is not known decides about its options";
   self.base = given;
-  self.attributes = new Map();
+  self.earlier = new Map([...self.earlier ?? [], ...self.attributes ?? []]);
+  self.attributes?.clear();
   return NONE;
 }

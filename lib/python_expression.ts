@@ -34,6 +34,8 @@ export class ExpressionParser {
   private at = 0;
   private depth = 0;
   private lambdas = 0;
+  /** Characters by their names in the literal that is being read: their table is not known here. */
+  private characterNames = 0;
 
   constructor(protected readonly text: string, private readonly tokens: Token[]) {}
 
@@ -594,6 +596,10 @@ export class ExpressionParser {
       } else break;
     }
     const span = { from, to: this.end };
+    if (this.characterNames > 0) {
+      this.characterNames = 0;
+      return { kind: "other", what: "a character by its name, \\N{...}", ...span };
+    }
     if (bytes > 0) {
       if (bytes < count) this.fail("cannot mix bytes and nonbytes literals", span);
       return { kind: "bytes", ...span };
@@ -612,6 +618,7 @@ export class ExpressionParser {
 
   private checkEscapes(body: string, span: Span): void {
     for (let at = body.indexOf("\\"); at !== -1; at = body.indexOf("\\", at + 2)) {
+      if (body[at + 1] === "N") this.characterNames++;
       if ("xuUN".includes(body[at + 1]) && !ESCAPE.test(body.slice(at + 1, at + 90))) {
         this.fail("a string escape that is not complete", span);
       }

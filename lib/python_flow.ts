@@ -2,12 +2,13 @@
  * Takes branches, loops and exceptions of Python and follows their bodies: the one that runs where that is known, all
  * of them where it is not. What a body's statements do is the business of those who extend {@link Flow}.
  */
-import { destructure, evaluate, type Scope } from "./python_eval.ts";
+import { evaluate, type Scope } from "./python_eval.ts";
 import { ImportMissing } from "./python_import.ts";
 import { Journal } from "./python_journal.ts";
 import { iterate } from "./python_operation.ts";
 import type { Branch, Expr, Span, Stmt } from "./python_tree.ts";
 import {
+  type Attribute,
   type ClassValue,
   type FunctionValue,
   type Locals,
@@ -41,6 +42,7 @@ export interface Frame {
   locals?: Locals;
   /** Names that `global` says belong to the module. */
   globals?: Set<string>;
+  nonlocals?: Set<string>;
   /** The function that runs, and the object of its method for `super()`. */
   callee?: FunctionValue;
   self?: PyValue;
@@ -49,7 +51,14 @@ export interface Frame {
   guarded: boolean;
   /** Inside a loop that is followed turn by turn. */
   inTurns?: boolean;
+  /** Inside a `try` whose handlers take what goes wrong. */
+  tried?: boolean;
+  /** What the function that runs may return, from branches that may not happen. */
+  returns?: PyValue[];
 }
+
+/** How a loop ended. */
+type LoopEnd = "end" | "break" | "unsure";
 
 const NOTHING: Branch = { binds: [], body: [] };
 /** Steps that one statement of a module may take: real declarations take some hundreds. */
@@ -66,6 +75,8 @@ export abstract class Flow {
   /** How many branches that may not happen are being followed. */
   protected doubts = 0;
   protected steps = 0;
+  /** How often something was evaluated that may raise an exception. */
+  protected risks = 0;
   /** Calls that are being followed, the innermost last. */
   protected depth = 0;
   private callSteps = 0;
@@ -77,7 +88,16 @@ export abstract class Flow {
   protected abstract assign(target: Expr, value: PyValue, frame: Frame, span: Span): void;
 
   protected body(statements: Stmt[], frame: Frame): void {
-    for (const statement of statements) this.statement(statement, frame);
+    for (const [i, statement] of statements.entries()) {
+      try {
+        this.statement(statement, frame);
+      } catch (error) {
+        if (!(error instanceof ReturnSignal) || error.value || i === statements.length - 1) throw error;
+        // What comes after a return that may not happen may happen: it is followed for what it changes.
+        this.branches([{ binds: [], body: statements.slice(i + 1) }, NOTHING], frame, statement);
+        throw error;
+      }
+    }
   }
 
   /** Counts a step; false where there were too many. */
@@ -150,6 +170,7 @@ export abstract class Flow {
     const outcome = this.journal.noting(() => this.branch(branch, frame, span));
     this.doubts--;
     const { error } = outcome;
+    if (error instanceof ReturnSignal && error.value) frame.returns?.push(error.value);
     const isSignal = error === undefined ||
       [LoopSignal, ReturnSignal, RaiseSignal, ImportMissing].some((kind) => error instanceof kind);
     // A `try` of the module around the branch handles what is missing.
@@ -162,23 +183,71 @@ export abstract class Flow {
 
   protected loop(statement: Stmt & { kind: "loop" }, frame: Frame): void {
     const { target, iterable, test, body, orelse } = statement;
-    if (test && this.test(test, frame) === false) return this.body(orelse, frame);
+    if (test) {
+      const end = this.inTurns(() => this.whileTurns(test, body, frame));
+      if (end !== "unsure") return end === "end" ? this.body(orelse, frame) : undefined;
+    }
     const items = iterable && iterate(evaluate(iterable, this.scope(frame)));
     if (items && target && items.length <= MOST_TURNS) {
-      let end: "end" | "break" | "unsure" = "unsure";
-      const { changes, error } = this.journal.noting(() => {
-        end = this.turns([...items], target, body, frame, statement);
-      });
-      if (!error && (end as string) === "unsure") this.journal.undo(changes);
-      else {
-        this.journal.keep(changes);
-        if (error) throw error;
-        return (end as string) === "end" ? this.body(orelse, frame) : undefined;
-      }
+      const end = this.inTurns(() => this.turns([...items], target, body, frame, statement));
+      if (end !== "unsure") return end === "end" ? this.body(orelse, frame) : undefined;
     }
-    if (target) this.assign(target, unknown("a loop variable"), frame, statement);
+    const source = iterable && evaluate(iterable, this.scope(frame));
+    if (target) this.assign(target, unknown("a loop variable", source), frame, statement);
+    this.forgetChanges({ binds: [], body }, frame, statement);
     const whole: Branch = { binds: [], body: [...body, ...orelse] };
     this.branches([whole, { binds: [], body: orelse }, NOTHING], { ...frame, inTurns: false }, statement);
+  }
+
+  /** What a body changes that runs nobody knows how often is not known when it begins. */
+  private forgetChanges(body: Branch, frame: Frame, span: Span): void {
+    const { changes } = this.tried(body, { ...frame, conditional: true, inTurns: false }, span);
+    const after = this.journal.undo(changes);
+    for (const [names, left] of after) {
+      for (const name of left.keys()) {
+        const before = names.get(name) as PyValue | Attribute | undefined;
+        const [value, last] = [before, left.get(name) as typeof before].map((item) =>
+          item && "kind" in item ? item : item?.value
+        );
+        const doubt = unknown(`"${name}" is changed in a loop that is not followed`, value, last);
+        if (before && "kind" in before) this.journal.write(names, name, doubt);
+      }
+    }
+  }
+
+  /** Runs turns of a loop; takes them back where it is not sure how they go on. */
+  private inTurns(run: () => LoopEnd): LoopEnd {
+    let end = "unsure" as LoopEnd;
+    const { changes, error } = this.journal.noting(() => {
+      end = run();
+    });
+    if (!error && end === "unsure") this.journal.undo(changes);
+    else this.journal.keep(changes);
+    if (error) throw error;
+    return end;
+  }
+
+  private whileTurns(test: Expr, body: Stmt[], frame: Frame): LoopEnd {
+    for (let turn = 0; turn < MOST_TURNS; turn++) {
+      const value = this.test(test, frame);
+      if (value === undefined) return "unsure";
+      if (!value) return "end";
+      if (!this.spend()) return "unsure";
+      const end = this.turn(body, frame);
+      if (end) return end;
+    }
+    return "unsure";
+  }
+
+  /** One turn; says how the loop ended where it did. */
+  private turn(body: Stmt[], frame: Frame): LoopEnd | undefined {
+    try {
+      this.body(body, { ...frame, inTurns: true });
+    } catch (error) {
+      if (!(error instanceof LoopSignal)) throw error;
+      if (error.kind !== "continue") return error.kind;
+    }
+    return undefined;
   }
 
   /** Follows a loop turn by turn; says how it ended. */
@@ -188,52 +257,70 @@ export abstract class Flow {
     body: Stmt[],
     frame: Frame,
     span: Span,
-  ): "end" | "break" | "unsure" {
+  ): LoopEnd {
     for (const item of items) {
       if (!this.spend()) return "unsure";
-      destructure(target, item, (name, value) => this.bind(name, value, frame, span));
-      try {
-        this.body(body, { ...frame, inTurns: true });
-      } catch (error) {
-        if (!(error instanceof LoopSignal)) throw error;
-        if (error.kind !== "continue") return error.kind;
-      }
+      this.assign(target, item, frame, span);
+      const end = this.turn(body, frame);
+      if (end) return end;
     }
     return "end";
   }
 
   protected tryStatement(statement: Stmt & { kind: "try" }, frame: Frame): void {
-    const handler = statement.handlers.find((candidate) => catchesImportError(candidate.test));
-    try {
-      this.body(statement.body, { ...frame, guarded: frame.guarded || handler !== undefined });
+    const { handlers } = statement;
+    const handler = handlers.find((candidate) => catchesImportError(candidate.test));
+    const inner = {
+      ...frame,
+      guarded: frame.guarded || handler !== undefined,
+      tried: frame.tried || handlers.length > 0,
+    };
+    const { risks } = this;
+    const { changes, error } = this.journal.noting(() => {
+      this.body(statement.body, inner);
       this.body(statement.orelse, frame);
-    } catch (error) {
-      if (error instanceof ImportMissing && handler) this.branch(handler, frame, statement);
-      else if (error instanceof RaiseSignal && statement.handlers.length > 0) {
-        this.branches(statement.handlers, frame, statement);
-      } else throw error;
+    });
+    const isRisky = this.risks > risks && handlers.length > 0;
+    let pending: unknown;
+    if (error instanceof ImportMissing && handler) {
+      this.journal.keep(changes);
+      this.branch(handler, frame, statement);
+    } else if (error instanceof RaiseSignal && handlers.length > 0) {
+      this.journal.keep(changes);
+      this.branches(handlers, frame, statement);
+    } else if (isRisky && (error === undefined || error instanceof ReturnSignal)) {
+      // Something in the body may have raised: either it went through, or a handler took over.
+      this.journal.undo(changes);
+      const through: Branch = { binds: [], body: [...statement.body, ...statement.orelse] };
+      this.branches([through, ...handlers], { ...frame, guarded: inner.guarded, tried: true }, statement);
+    } else {
+      this.journal.keep(changes);
+      pending = error;
     }
     this.body(statement.final, frame);
+    if (pending) throw pending;
   }
 
   protected withStatement(statement: Stmt & { kind: "with" }, frame: Frame): void {
     const scope = this.scope(frame);
     const contexts = statement.contexts.map((context) => evaluate(context, scope));
     for (const target of statement.targets) {
-      this.assign(target, unknown("the value of a with statement"), frame, statement);
+      this.assign(target, unknown("the value of a with statement", ...contexts), frame, statement);
     }
     const suppressed = contexts.some((value) =>
       value.kind === "instance" && value.callee.kind === "external" &&
-      value.callee.path === "contextlib.suppress" &&
-      value.args.some((arg) =>
-        arg.kind === "external" && IMPORT_ERRORS.has(arg.path.replace(/^builtins\./, ""))
-      )
+      value.callee.path === "contextlib.suppress"
     );
-    try {
-      this.body(statement.body, { ...frame, guarded: frame.guarded || suppressed });
-    } catch (error) {
-      if (!(error instanceof ImportMissing) || !suppressed) throw error;
-    }
+    if (!suppressed) return this.body(statement.body, frame);
+    this.tryStatement({
+      kind: "try",
+      body: statement.body,
+      handlers: [{ binds: [], body: [] }],
+      orelse: [],
+      final: [],
+      from: statement.from,
+      to: statement.to,
+    }, frame);
   }
 }
 

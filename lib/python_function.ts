@@ -50,6 +50,7 @@ export function bindArguments(callee: FunctionValue, given: CallArguments): Map<
 const HARMLESS = new Set([
   "functools.lru_cache",
   "functools.cache",
+  "functools.wraps",
   "abc.abstractmethod",
   "typing.final",
   "typing.override",
@@ -85,7 +86,9 @@ export function decorate(
  */
 export function isKept(decorator: PyValue, byText = false): boolean {
   if (decorator.kind === "external") return true;
-  if (decorator.kind === "instance" && decorator.callee.kind === "external") return true;
+  if (decorator.kind === "instance" && decorator.callee.kind === "external") {
+    return decorator.callee.path !== "functools.partial";
+  }
   if (!byText || decorator.kind !== "function") return false;
   return !/\bsetattr\b|\.\w+\s*=[^=]|Property\s*\(|Relationship|\btype\s*\(/.test(functionBody(decorator));
 }

@@ -3,6 +3,7 @@
  * system would: packages, relative imports, namespace packages, `__all__`, circles. What lies outside of the project
  * is an external name. Never runs Python, never reads a disk: the caller hands files in.
  */
+import { BUILTINS } from "./python_builtin.ts";
 import { parsePython } from "./python_syntax.ts";
 import type { Span, Stmt } from "./python_tree.ts";
 import { type ModuleValue, type PyValue, str, toData, unknown, type Where } from "./python_value.ts";
@@ -24,6 +25,8 @@ export interface PythonFiles {
   isFolder(module: string): boolean;
   /** Is this top-level name a library's, whatever lies in the project's folder? */
   isLibrary(name: string): boolean;
+  /** Is it a module of Python itself, or of a library that every project of this kind has? */
+  isInstalled(name: string): boolean;
   /** Public names of a library's module; "missing" where it has no such module, undefined where nobody knows. */
   libraryNames(module: string): ReadonlySet<string> | "missing" | undefined;
 }
@@ -40,6 +43,8 @@ export interface ImportPlace {
 /** What the importer asks of those who follow statements. */
 export interface ImportHost {
   follow(module: ModuleValue): void;
+  /** Told of an import that finds something on some machines only. */
+  uncertain(): void;
   report(where: Where, code: string, message: string, hint: string): void;
 }
 
@@ -67,8 +72,20 @@ export class Importer {
 
   /** The library that a name without a definition must come from: the only `from x import *` of an unknown one. */
   openStar(module: ModuleValue, name: string): PyValue | undefined {
-    const stars = this.openStars.get(module);
-    return stars?.length === 1 ? { kind: "external", path: `${stars[0]}.${name}` } : undefined;
+    const candidates = this.openStars.get(module)?.map((star): PyValue => ({
+      kind: "external",
+      path: `${star}.${name}`,
+    }));
+    // Python's own functions are not what `import *` is for.
+    if (!candidates || BUILTINS.has(name)) return undefined;
+    return candidates.length === 1
+      ? candidates[0]
+      : unknown(`"${name}" comes from one of several import *`, ...candidates);
+  }
+
+  /** Can the module have names that are not seen in its text? */
+  isDynamic(module: ModuleValue): boolean {
+    return this.makers.has(module) || this.openStars.has(module);
   }
 
   /** Drops the modules that a circular import left half-way. */
@@ -128,6 +145,7 @@ export class Importer {
     if (module) return place.bind(as ?? head, as ? module : this.modules.get(head)!);
     if (!library && this.modules.has(head)) return this.missing(name, place, as ?? head);
     if (library && this.files.libraryNames(name) === "missing") return this.refused(name, place, as ?? head);
+    if (!this.files.isInstalled(head)) this.host.uncertain();
     place.bind(as ?? head, { kind: "external", path: as ? name : head });
   }
 
@@ -164,6 +182,7 @@ export class Importer {
 
   private importFromLibrary(name: string, statement: Stmt & { kind: "from" }, place: ImportPlace): void {
     const known = this.files.libraryNames(name);
+    if (!this.files.isInstalled(name.split(".")[0])) this.host.uncertain();
     if (known === "missing") {
       if (statement.names === "*") return this.refused(name, place);
       return statement.names.forEach((n) => this.refused(name, place, n.as ?? n.name));
@@ -174,7 +193,10 @@ export class Importer {
       else this.openStars.set(place.module, [...this.openStars.get(place.module) ?? [], name]);
       return;
     }
+    const top = this.files.libraryNames(name.split(".")[0]);
     for (const { name: wanted, as } of statement.names) {
+      // Which names the inner modules of a library have is known only as far as it shows them.
+      if (!known && top && top !== "missing" && !top.has(wanted)) this.host.uncertain();
       if (known && !known.has(wanted) && this.files.libraryNames(`${name}.${wanted}`) === "missing") {
         this.refused(`${name}.${wanted}`, place, as ?? wanted);
       } else place.bind(as ?? wanted, external(wanted));

@@ -35,6 +35,8 @@ export interface ClassValue {
   conditional?: boolean;
   /** What may have changed the class and is not followed, in words: "a decorator". */
   changers: string[];
+  /** Names that the body gave, without those that came later. */
+  bodyNames: Set<string>;
 }
 
 /** A module of the project. */
@@ -102,8 +104,15 @@ export type PyValue =
   | { kind: "super"; of: ClassValue; self: PyValue }
   /** A method of a value that is known, or of the library's class above an object. */
   | { kind: "method"; object: PyValue; name: string; path?: string }
-  /** Not known; `of` is the project's function whose result it is. */
-  | { kind: "unknown"; why: string; of?: PyValue };
+  /** Not known; `from` are the values that it may be or that it was made of. */
+  | UnknownValue;
+
+/** A value that cannot be known without running Python. */
+export interface UnknownValue {
+  kind: "unknown";
+  why: string;
+  from?: PyValue[];
+}
 
 /** Arguments of a call, as far as they are known. */
 export interface CallArguments {
@@ -120,8 +129,9 @@ export interface InstanceValue extends CallArguments {
   where: Where;
   /** What the project's own `__init__` handed to the library's, where there is one. */
   base?: CallArguments;
-  /** Attributes that were set on the object after that. */
+  /** Attributes that were set on the object after that, and those before. */
   attributes?: Map<string, PyValue>;
+  earlier?: Map<string, PyValue>;
   /** Why the project's own `__init__` is not followed. */
   doubt?: string;
 }
@@ -143,8 +153,29 @@ export function int(value: number | bigint): PyValue {
 }
 
 /** A value that cannot be known, and why. */
-export function unknown(why: string, of?: PyValue): PyValue {
-  return of ? { kind: "unknown", why, of } : { kind: "unknown", why };
+export function unknown(why: string, ...from: (PyValue | undefined)[]): PyValue {
+  const known = from.filter((value) => value !== undefined);
+  return known.length > 0 ? { kind: "unknown", why, from: known } : { kind: "unknown", why };
+}
+
+/** Does a value, or one that it may be or was made of, pass a test? */
+export function mayBe(value: PyValue, test: (value: PyValue) => boolean): boolean {
+  const seen = new Set<PyValue>([value]);
+  // The set grows while it is walked.
+  for (const found of seen) {
+    if (test(found)) return true;
+    if (seen.size > 2000) return true;
+    if (found.kind === "unknown") found.from?.forEach((part) => seen.add(part));
+    else if (found.kind === "sequence") found.items.forEach((part) => seen.add(part));
+    else if (found.kind === "dict") found.entries.forEach(([, part]) => seen.add(part));
+    else if (found.kind === "method") seen.add(found.object);
+    else if (found.kind === "instance" && found.callee.kind !== "class") {
+      [found.callee, ...found.args, ...[...found.keywords.values()].map((k) => k.value)].forEach((p) =>
+        seen.add(p)
+      );
+    }
+  }
+  return false;
 }
 
 /** A truth value. */
@@ -202,7 +233,8 @@ export function removeItem(target: DictValue, key: PyValue): void {
 /** Two values that are equal in Python have one key; `undefined` where the value is not known. */
 function keyOf(value: PyValue): string | undefined {
   const data = toData(value);
-  if (data !== undefined) return JSON.stringify(data);
+  // True is 1 in Python.
+  if (data !== undefined) return JSON.stringify(typeof data === "boolean" ? Number(data) : data);
   if (value.kind === "member") return `${value.of.module.path} ${value.of.qualname}.${value.name}`;
   if (value.kind === "class") return `${value.module.path} ${value.qualname}`;
   return value.kind === "external" ? value.path : undefined;
@@ -271,7 +303,8 @@ export function equal(a: PyValue, b: PyValue): boolean | undefined {
   if (a.kind === "member" && b.kind === "member" && a.of === b.of) return a.name === b.name;
   const [left, right] = [toData(a), toData(b)];
   if (left === undefined || right === undefined) return undefined;
-  return JSON.stringify(left) === JSON.stringify(right);
+  const [x, y] = [left, right].map((data) => JSON.stringify(typeof data === "boolean" ? Number(data) : data));
+  return x === y;
 }
 
 const PLAIN_ENUMS = new Set([
@@ -370,37 +403,70 @@ export function classAttribute(cls: ClassValue, name: string): Attribute | undef
   return undefined;
 }
 
-/** Members of an enum, in the order of their definition. */
+/** Members of an enum, in the order of their definition; an alias is none of its own. */
 export function enumMembers(cls: ClassValue): PyValue[] {
-  const members: PyValue[] = [];
-  for (const name of cls.attributes.keys()) {
-    const member = enumMember(cls, name);
-    if (member) members.push(member);
-  }
-  return members;
+  return [...membersByName(cls)].flatMap(([name, member]) => member.name === name ? [member] : []);
 }
 
 /** One member of an enum, or undefined where the name is none (a method, a private name). */
 export function enumMember(cls: ClassValue, name: string): PyValue | undefined {
-  const attribute = cls.attributes.get(name);
-  if (!attribute || name.startsWith("_") || attribute.value.kind === "function") return undefined;
-  return { kind: "member", of: cls, name, value: memberValue(cls, name, attribute.value) };
+  return membersByName(cls).get(name);
+}
+
+type Member = PyValue & { kind: "member" };
+
+const members = new WeakMap<ClassValue, { size: number; found: Map<string, Member> }>();
+
+function membersByName(cls: ClassValue): Map<string, Member> {
+  const known = members.get(cls);
+  if (known && known.size === cls.attributes.size) return known.found;
+  const found = new Map<string, Member>();
+  const ignored = toData(cls.attributes.get("_ignore_")?.value ?? { kind: "none" });
+  const skipped = new Set(
+    typeof ignored === "string" ? ignored.split(/[\s,]+/) : Array.isArray(ignored) ? ignored : [],
+  );
+  const isOpen = (methodResolutionOrder(cls) ?? []).some((entry) =>
+    entry.kind === "class" &&
+    ["__new__", "_generate_next_value_", "_missing_"].some((name) => entry.attributes.has(name))
+  );
+  for (const [name, { value }] of cls.attributes) {
+    // Names such as _ignore_ and __doc__ are never members, nor are functions, classes and descriptors.
+    if (/^_.*_$|^_[^_]\w*__/.test(name) || skipped.has(name) || !bodyMember(value)) continue;
+    const own = isOpen
+      ? unknown("a member of an Enum that makes its values itself")
+      : memberValue(cls, name, value, found);
+    const first = [...found.values()].find((other) => equal(other.value, own) === true);
+    found.set(name, first ?? { kind: "member", of: cls, name, value: own });
+  }
+  members.set(cls, { size: cls.attributes.size, found });
+  return found;
+}
+
+function bodyMember(value: PyValue): boolean {
+  if (value.kind === "function" || value.kind === "class") return false;
+  return !(value.kind === "instance" && value.callee.kind === "external" &&
+    /(^|\.)(nonmember|property)$/.test(value.callee.path));
 }
 
 /** `auto()` counts from the last integer, or is the lower-case name in a `StrEnum`. */
-function memberValue(cls: ClassValue, name: string, value: PyValue): PyValue {
-  const isAuto = value.kind === "instance" && value.callee.kind === "external" &&
-    value.callee.path === "enum.auto";
-  if (!isAuto) return value;
-  if (externalAncestors(cls).includes("enum.StrEnum")) return str(name.toLowerCase());
-  if (cls.attributes.has("_generate_next_value_")) return unknown("an enum with its own auto() values");
-  let last = 0;
-  for (const [other, attribute] of cls.attributes) {
-    if (other.startsWith("_") || attribute.value.kind === "function") continue;
-    last = attribute.value.kind === "int" ? Number(attribute.value.value) : last + 1;
-    if (other === name) break;
+function memberValue(cls: ClassValue, name: string, value: PyValue, before: Map<string, Member>): PyValue {
+  const isCall = value.kind === "instance" && value.callee.kind === "external";
+  if (isCall && value.callee.kind === "external" && value.callee.path === "enum.member" && value.args[0]) {
+    return value.args[0];
   }
-  return int(last);
+  if (!isCall || value.callee.kind !== "external" || value.callee.path !== "enum.auto") return value;
+  const bases = externalAncestors(cls);
+  if (bases.includes("enum.StrEnum")) return str(name.toLowerCase());
+  const numbers = [...before.values()].map((member) =>
+    member.value.kind === "int" ? Number(member.value.value) : NaN
+  );
+  const last = numbers.at(-1) ?? 0;
+  // Which number comes after one that is not the highest depends on the version of Python.
+  if (numbers.some((number) => Number.isNaN(number) || number > last)) return unknown("a value of auto()");
+  if (bases.some((path) => path === "enum.Flag" || path === "enum.IntFlag")) {
+    return last === 0 ? int(1) : int(2 ** (Math.floor(Math.log2(last)) + 1));
+  }
+  return bases.includes("builtins.str") ? unknown("a value of auto() in an Enum of strings") : int(last + 1);
 }
 
 /** The text of a function without its head: what a reader can look through where it cannot follow. */

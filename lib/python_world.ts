@@ -4,7 +4,7 @@
  * where they are called; of a branch whose test is not known all ways are followed, and its classes are marked
  * conditional. Never runs Python, never reads a disk: the caller hands files in.
  */
-import { assignItem, deleteItem } from "./python_builtin.ts";
+import { assignItem, becomeUnknown, deleteItem } from "./python_builtin.ts";
 import { attributeOf, call, destructure, evaluate, type Scope } from "./python_eval.ts";
 import { Flow, type Frame, LoopSignal, RaiseSignal, ReturnSignal } from "./python_flow.ts";
 import { bindArguments, decorate, hiddenClasses, isKept, ownInit } from "./python_function.ts";
@@ -33,6 +33,8 @@ import {
   type ClassValue,
   type FunctionValue,
   type InstanceValue,
+  type Locals,
+  mayBe,
   methodResolutionOrder,
   type ModuleValue,
   NONE,
@@ -70,6 +72,10 @@ export interface PythonWorld {
   /** Calls of `type`, `setattr` and their like, which may make or change a class. */
   calls: InstanceValue[];
   problems: PythonProblem[];
+  /** Objects of classes and of libraries, and classes, in the order in which they were made. */
+  made: (InstanceValue | ClassValue)[];
+  /** Attributes that the project sets on things of a library. */
+  patches: { path: string; where: Where }[];
   /** A problem with the place of a span. */
   problemAt(
     where: Where,
@@ -88,13 +94,24 @@ export function followPython(entries: string[], files: PythonFiles): PythonWorld
 
 const CALL_DEPTH = 25;
 /** Functions that make or change a class, and those that make names. */
-const CLASS_MAKERS = new Set(["builtins.type", "builtins.setattr", "builtins.delattr"]);
+const CLASS_MAKERS = new Set([
+  "builtins.type",
+  "builtins.setattr",
+  "builtins.delattr",
+  "builtins.exec",
+  "builtins.type.__setattr__",
+  "builtins.type.__delattr__",
+  "builtins.object.__setattr__",
+  "types.new_class",
+]);
 const NAME_MAKERS = new Set(["globals", "locals", "vars", "exec", "eval"].map((name) => `builtins.${name}`));
 
 class Follower extends Flow implements PythonWorld {
   hidden: HiddenClass[] = [];
   calls: InstanceValue[] = [];
   problems: PythonProblem[] = [];
+  made: (InstanceValue | ClassValue)[] = [];
+  patches: { path: string; where: Where }[] = [];
   private readonly classesByPlace = new Map<string, ClassValue>();
   private readonly importer: Importer;
   /** Functions whose calls take too many steps: they are not tried again. */
@@ -104,6 +121,7 @@ class Follower extends Flow implements PythonWorld {
     super();
     this.importer = new Importer(files, {
       follow: (module) => this.moduleBody(module),
+      uncertain: () => this.risks++,
       report: (where, code, message, hint) =>
         this.problems.push(this.problemAt(where, { severity: "error", code, message, hint })),
     });
@@ -157,6 +175,8 @@ class Follower extends Flow implements PythonWorld {
 
   private forgetHalfway(): void {
     const forgotten = this.importer.forgetHalfway();
+    this.made = this.made.filter(({ where }) => !forgotten.has(where.module));
+    this.patches = this.patches.filter(({ where }) => !forgotten.has(where.module));
     for (const [place, cls] of this.classesByPlace) {
       if (forgotten.has(cls.module)) this.classesByPlace.delete(place);
     }
@@ -194,7 +214,10 @@ class Follower extends Flow implements PythonWorld {
     const { module, cls, locals } = frame;
     return {
       lookup: (name) => {
-        if (cls?.attributes.has(name)) return cls.attributes.get(name)!.value;
+        if (cls) {
+          const own = cls.attributes.get(mangled(name, cls));
+          if (own) return own.value;
+        }
         for (let at = locals; at; at = at.outer) {
           const found = at.names.get(name);
           if (found) return found;
@@ -208,6 +231,10 @@ class Follower extends Flow implements PythonWorld {
         this.makeFunction(name, parameters, body, false, frame, span),
       callFunction: (callee, given) => this.callFunction(callee, given),
       construct: (callee, given, where) => this.construct(callee, given, where),
+      inner: cls && (() => this.scope({ ...frame, cls: undefined })),
+      missing: (span, what) => this.missing(frame, span, what),
+      touched: (value) => this.touched(value),
+      namesChanged: (names, where) => this.namesChanged(names, where, frame),
       note: (made) => this.note(made),
       superHere: () =>
         frame.callee?.owner && frame.self
@@ -220,31 +247,77 @@ class Follower extends Flow implements PythonWorld {
 
   private note(made: InstanceValue): void {
     const { path } = made.callee as { path: string };
-    if (CLASS_MAKERS.has(path)) this.calls.push(made);
+    if (!path.startsWith("neomodel.")) this.risks++;
+    this.made.push(made);
+    const isMaker = (arg: PyValue) =>
+      arg.kind === "external" && CLASS_MAKERS.has(arg.path) && arg.path !== "builtins.type";
+    if (CLASS_MAKERS.has(path) || made.args.some(isMaker)) this.calls.push(made);
+    // setattr of an object is an assignment; of a class it is told of as what it is.
+    const [object, name, value] = made.args;
+    if (path === "builtins.setattr" && object?.kind === "instance" && name?.kind === "str" && value) {
+      object.attributes ??= this.journal.begin(new Map(), "attributes");
+      this.journal.write(object.attributes, name.value, value);
+    }
     if (NAME_MAKERS.has(path)) this.importer.makers.add(made.where.module);
+  }
+
+  /** A name that Python does not find ends the import, where nothing catches it. */
+  private missing(frame: Frame, span: Span, what: string): void {
+    this.risks++;
+    const { module } = frame;
+    if (frame.tried || frame.locals || this.doubts > 0 || this.importer.isDynamic(module)) return;
+    this.problems.push(this.problemAt({ module, span }, {
+      severity: "error",
+      code: "import-raises",
+      message: `Python cannot import this file: ${what} at this point`,
+      hint: "define it before it is used, or correct the name",
+    }));
+  }
+
+  /** What is done with the result of something unknown may change the objects that it came from. */
+  private touched(value: PyValue, isChanged = false): void {
+    if (value.kind !== "unknown") return;
+    this.risks++;
+    mayBe(value, (part) => {
+      if (part.kind === "instance") part.doubt ??= "it is changed in a way that is not followed";
+      else if (part.kind === "class" && isChanged) part.changers.push("a change of what it gave away");
+      return false;
+    });
+  }
+
+  private namesChanged(names: InstanceValue, where: Where, frame: Frame): void {
+    if (frame.cls) {
+      this.journal.write<Attribute>(frame.cls.attributes, "<changed at run time>", { value: names, where });
+    } else this.importer.makers.add(frame.module);
   }
 
   private moduleAttribute(module: ModuleValue, name: string): PyValue {
     const found = module.names.get(name) ?? this.modules.get(`${module.name}.${name}`);
     if (found) return found;
     if (module.state === "broken") return unknown(`${module.path} could not be read`);
+    this.risks++;
     return this.importer.openStar(module, name) ??
       unknown(`the module ${module.name} has no "${name}" at this point`);
   }
 
   protected bind(name: string, value: PyValue, frame: Frame, span: Span): void {
-    if (frame.cls) {
+    if (frame.cls && !frame.globals?.has(name)) {
       // An attribute that is given again keeps its first place, as a Python dict does.
-      this.journal.write<Attribute>(frame.cls.attributes, name, {
+      this.journal.write<Attribute>(frame.cls.attributes, mangled(name, frame.cls), {
         value,
         where: { module: frame.module, span },
       });
-    } else if (frame.locals && !frame.globals?.has(name)) this.journal.write(frame.locals.names, name, value);
-    else this.journal.write(frame.module.names, name, value);
+    } else if (frame.locals && !frame.globals?.has(name)) {
+      let at: Locals = frame.locals;
+      if (frame.nonlocals?.has(name)) {
+        while (at.outer && (at === frame.locals || !at.names.has(name))) at = at.outer;
+      }
+      this.journal.write(at.names, name, value);
+    } else this.journal.write(frame.module.names, name, value);
   }
 
   private unbind(name: string, frame: Frame): void {
-    if (frame.cls) this.journal.write(frame.cls.attributes, name, undefined);
+    if (frame.cls) this.journal.write(frame.cls.attributes, mangled(name, frame.cls), undefined);
     else this.journal.write(frame.locals?.names ?? frame.module.names, name, undefined);
   }
 
@@ -254,24 +327,34 @@ class Follower extends Flow implements PythonWorld {
     if (target.kind === "attribute") {
       const object = evaluate(target.object, scope);
       if (object.kind === "class") {
+        if (/^__(bases|class|mro|dict)__$/.test(target.name)) {
+          object.changers.push(`a change of ${target.name}`);
+        }
         this.journal.write<Attribute>(object.attributes, target.name, { value, where });
       } else if (object.kind === "module") this.journal.write(object.names, target.name, value);
       else if (object.kind === "instance") {
-        object.attributes ??= new Map();
+        object.attributes ??= this.journal.begin(new Map(), "attributes");
         this.journal.write(object.attributes, target.name, value);
-      }
+      } else if (object.kind === "external") {
+        this.patches.push({ path: `${object.path}.${target.name}`, where });
+      } else this.touched(object, true);
     } else if (target.kind === "subscript") {
       const object = evaluate(target.object, scope);
-      if (frame.cls && object.kind === "instance") {
-        this.journal.write<Attribute>(frame.cls.attributes, "<changed at run time>", {
-          value: object,
-          where,
-        });
-      }
       const [index] = target.index;
       const key = index && target.index.length === 1 ? evaluate(index, scope) : unknown("several indexes");
-      assignItem(object, key, value, scope.sure);
-    } else destructure(target, value, (name, part) => this.bind(name, part, frame, span));
+      if (object.kind === "instance") this.assignName(object, key, value, frame, where);
+      else assignItem(object, key, value, scope.sure);
+      this.touched(object, true);
+    } else if (target.kind === "name") this.bind(target.id, value, frame, span);
+    else destructure(target, value, (part, item) => this.assign(part, item, frame, span));
+  }
+
+  /** `globals()["name"] = value` at a module's level is a plain assignment; other changes of names are not followed. */
+  private assignName(object: InstanceValue, key: PyValue, value: PyValue, frame: Frame, where: Where): void {
+    const path = object.callee.kind === "external" ? object.callee.path : "";
+    if (path === "builtins.globals" && key.kind === "str") {
+      this.journal.write(frame.module.names, key.value, value);
+    } else if (NAME_MAKERS.has(path)) this.namesChanged(object, where, frame);
   }
 
   protected statement(statement: Stmt, frame: Frame): void {
@@ -286,6 +369,7 @@ class Follower extends Flow implements PythonWorld {
         return this.importer.importFrom(statement, this.importPlace(frame, statement));
       case "assign": {
         const value = evaluate(statement.value, scope);
+        if (value.kind === "unknown") this.risks++;
         return statement.targets.forEach((target) => this.assign(target, value, frame, statement));
       }
       case "augment":
@@ -324,15 +408,15 @@ class Follower extends Flow implements PythonWorld {
       case "raise":
         throw new RaiseSignal();
       case "scope":
-        if (statement.word === "global") {
-          frame.globals ??= new Set();
-          statement.names.forEach((name) => frame.globals!.add(name));
+        for (const name of statement.names) {
+          if (statement.word === "global") (frame.globals ??= new Set()).add(name);
+          else (frame.nonlocals ??= new Set()).add(name);
         }
         return;
       case "alias":
         return this.bind(statement.name, unknown("a type alias"), frame, statement);
       case "expression":
-        evaluate(statement.value, scope);
+        if (evaluate(statement.value, scope).kind === "unknown") this.risks++;
         return;
     }
   }
@@ -344,6 +428,12 @@ class Follower extends Flow implements PythonWorld {
     const right = evaluate(statement.value, scope);
     const given = { args: [right], keywords: new Map(), open: false };
     // A list, a set and a dict are changed in place, under all of their names.
+    if (op === "*" && left.kind === "sequence" && left.of === "list") {
+      const product = binary(op, left, right);
+      if (product.kind === "sequence" && scope.sure) left.items = product.items;
+      else becomeUnknown(left);
+      return this.assign(statement.target, left, frame, statement);
+    }
     const method = op === "+" && left.kind === "sequence" && left.of === "list"
       ? "extend"
       : op === "|" && (left.kind === "dict" || (left.kind === "sequence" && left.of === "set"))
@@ -406,18 +496,23 @@ class Follower extends Flow implements PythonWorld {
 
   /** What a call of a function of the project gives; unknown where its body cannot be followed. */
   private callFunction(callee: FunctionValue, given: CallArguments): PyValue {
-    const because = (why: string) =>
-      unknown(`the result of calling ${callee.name}()${why && `: ${why}`}`, callee);
+    const returns: PyValue[] = [];
+    const because = (why: string, isCut = true) => {
+      if (isCut) this.touchedBy(callee, given);
+      const from = isCut ? [callee, ...given.args] : returns;
+      return unknown(`the result of calling ${callee.name}()${why && `: ${why}`}`, ...from);
+    };
     const isOpaque = callee.deferred || this.longFunctions.has(callee.body);
     const names = isOpaque ? undefined : bindArguments(callee, given);
     if (!names || this.depth >= CALL_DEPTH || !this.spend()) return because("");
     const frame: Frame = {
       module: callee.where.module,
-      locals: { names, outer: callee.locals },
+      locals: { names: this.journal.begin(names, "variables"), outer: callee.locals },
       callee,
       self: callee.parameters[0] && names.get(callee.parameters[0].name),
       conditional: true,
       guarded: true,
+      returns,
     };
     const { doubts } = this;
     this.depth++;
@@ -427,8 +522,8 @@ class Follower extends Flow implements PythonWorld {
       return NONE;
     } catch (error) {
       if (error instanceof ReturnSignal) {
-        if (!error.value) return because("a condition in it is not known");
-        return error.value.kind === "unknown" ? because(error.value.why) : error.value;
+        if (!error.value) return because("a condition in it is not known", false);
+        return error.value;
       }
       if (error instanceof RaiseSignal || error instanceof LoopSignal || error instanceof ImportMissing) {
         return because("it cannot be followed");
@@ -441,8 +536,19 @@ class Follower extends Flow implements PythonWorld {
     }
   }
 
+  /** A function that cannot be followed may have changed what it was given. */
+  private touchedBy(callee: FunctionValue, given: CallArguments): void {
+    this.risks++;
+    for (const value of [...given.args, ...[...given.keywords.values()].map((keyword) => keyword.value)]) {
+      becomeUnknown(value);
+      if (value.kind === "class" && !isKept(callee, true)) value.changers.push(`a call of ${callee.name}()`);
+    }
+  }
+
   private construct(callee: ClassValue, given: CallArguments, where: Where): PyValue {
-    const made: InstanceValue = { kind: "instance", callee, ...given, where };
+    const attributes = this.journal.begin(new Map<string, PyValue>(), "attributes");
+    const made: InstanceValue = { kind: "instance", callee, ...given, where, attributes };
+    this.made.push(made);
     const init = ownInit(callee);
     if (init === "unknown") made.doubt = "it makes its objects in a way of its own";
     if (!init || init === "unknown") return made;
@@ -476,19 +582,23 @@ class Follower extends Flow implements PythonWorld {
       module: frame.module,
       bases,
       keywords: new Map(statement.args.filter((a) => a.name).map((a) => [a.name!, evaluate(a.value, scope)])),
-      attributes: new Map(),
+      attributes: this.journal.begin(new Map(), "attributes"),
       where,
       nameSpan: statement.nameSpan,
       body: statement.body,
       conditional: frame.conditional || undefined,
       changers: [],
+      bodyNames: new Set(),
     };
     // A class statement in a loop makes its class again each time; the last one is the one that stays.
     const place = `${frame.module.path} ${statement.from}`;
+    if (this.classesByPlace.has(place)) cls.changers.push("a loop around it, which makes it several times,");
     this.classesByPlace.delete(place);
     this.classesByPlace.set(place, cls);
-    this.body(statement.body, { ...frame, cls });
+    this.body(statement.body, { ...frame, cls, globals: undefined });
+    cls.bodyNames = new Set(cls.attributes.keys());
     this.initSubclass(cls, scope);
+    this.made.push(cls);
     let value: PyValue = cls;
     for (const decorator of decorators) {
       if (isKept(decorator)) continue;
@@ -507,7 +617,12 @@ class Follower extends Flow implements PythonWorld {
     const keywords = [...cls.keywords].filter(([name]) => name !== "metaclass")
       .map(([name, value]) => [name, { value, span: cls.nameSpan }] as const);
     const callee = attributeOf({ kind: "super", of: cls, self: cls }, "__init_subclass__", scope);
+    // neomodel takes these from the body, after the hook ran.
+    const kept = ["__label__", "__optional_labels__"].map((name) =>
+      [name, cls.attributes.get(name)] as const
+    );
     const result = call(callee, { args: [], keywords: new Map(keywords), open: false }, scope, cls.where);
+    for (const [name, attribute] of kept) this.journal.write(cls.attributes, name, attribute);
     if (result.kind === "unknown" && !isKept(callee, true)) cls.changers.push("an __init_subclass__");
   }
 
@@ -518,4 +633,9 @@ class Follower extends Flow implements PythonWorld {
       return arg.star ? [] : [value];
     });
   }
+}
+
+/** `__name` in a class body is `_Class__name`. */
+function mangled(name: string, cls: ClassValue): string {
+  return /^__.*(?<!__)$/.test(name) ? `_${cls.name.replace(/^_+/, "")}${name}` : name;
 }
