@@ -40,6 +40,7 @@ import {
   type ClassValue,
   type InstanceValue,
   isEnum,
+  methodResolutionOrder,
   type MroEntry,
   type PyValue,
   toData,
@@ -163,6 +164,11 @@ class ModelReader {
       if (neomodelBase(cls, REL_BASES)) this.relModels.set(cls, this.readRelModel(cls));
     }
     for (const cls of classes) {
+      if (!isModel(cls) && !methodResolutionOrder(cls)) {
+        const at = { module: cls.module, span: cls.nameSpan };
+        const message = `Python refuses ${cls.name}: its bases have no consistent order`;
+        this.problems.add(at, "error", "neomodel-refuses", message, "reorder the bases");
+      }
       if (isUndecided(cls, this.problems)) continue;
       if (neomodelBase(cls, NODE_BASES)) nodes.push(this.readNode(cls));
     }
@@ -290,7 +296,7 @@ class ModelReader {
     if (!abstract) {
       const names = isSince(this.version, "5.1.2") ? ["deleted", "id", "element_id"] : ["deleted"];
       for (const name of names) {
-        const reserved = cls.attributes.get(name);
+        const reserved = cls.bodyNames.has(name) ? cls.attributes.get(name) : undefined;
         if (reserved) {
           this.problems.add(
             reserved.where,
@@ -323,7 +329,7 @@ class ModelReader {
     const properties = this.readProperties(cls, order, base);
     const names = isSince(this.version, "5.1.2") ? ["source", "target", "id", "element_id"] : [];
     for (const name of names) {
-      const own = cls.attributes.get(name);
+      const own = cls.bodyNames.has(name) ? cls.attributes.get(name) : undefined;
       if (own && propertyType(own.value)) {
         this.problems.add(
           own.where,
@@ -486,9 +492,18 @@ class ModelReader {
         "write it as a string",
       );
     }
-    const model = this.modelOf(get("model"), name, report);
-    if (model && (type !== null || typeValue?.kind === "none")) {
-      this.useModel(model, type ?? "None", cls, abstract);
+    const model = this.modelOf(get("model"), name, definition, report);
+    if (model && type !== null) this.useModel(model, type, cls, abstract);
+    if (
+      model && typeValue?.kind === "none" &&
+      propertyShapes("relationship", "", this.relModels.get(model)?.properties ?? []).length > 0
+    ) {
+      report(
+        "error",
+        "type-unknown",
+        `"${name}" has a model with indexes and no type: neomodel installs them for a type that is called None`,
+        "give the relationship its type",
+      );
     }
     const target = get("cls_name");
     if ((!target && !open) || (target?.kind === "none" && isSince(this.version, "6.0.0"))) {
@@ -506,8 +521,18 @@ class ModelReader {
       ? target.qualname
       : target?.kind === "external"
       ? target.path
+      : target?.kind === "none"
+      ? "None"
       : "";
-    if (!resolved && !isIgnored({ name: targetRaw.split(".").at(-1)! }, this.ignore)) {
+    const isTold = !target || ["str", "class", "external", "none", "member"].includes(target.kind);
+    if (!isTold && !isIgnored({ name }, this.ignore)) {
+      report(
+        "error",
+        "target-unknown",
+        `the target of "${name}" cannot be known without running Python`,
+        "name the class plainly",
+      );
+    } else if (!resolved && !isIgnored({ name: targetRaw.split(".").at(-1)! }, this.ignore)) {
       report(
         "warning",
         "target-missing",
@@ -540,10 +565,19 @@ class ModelReader {
   private modelOf(
     value: PyValue | undefined,
     name: string,
+    definition: string,
     report: (s: "error", c: string, m: string, h?: string) => void,
   ): ClassValue | undefined {
     if (!value || value.kind === "none") return undefined;
-    if (value.kind === "class" && neomodelBase(value, REL_BASES)) return value;
+    const base = neomodelBase(value, REL_BASES);
+    if (base && /^Async/.test(base) !== /^Async/.test(definition)) {
+      report(
+        "error",
+        "neomodel-refuses",
+        `neomodel refuses "${name}": one of the definition and its model is async`,
+      );
+    }
+    if (value.kind === "class" && base) return value;
     if (value.kind === "external" && REL_BASES.has(neomodelName(value) ?? "")) return undefined;
     if (value.kind === "str") {
       report(

@@ -17,6 +17,7 @@ import type { Span } from "./python_tree.ts";
 import {
   classAttribute,
   type ClassValue,
+  externalAncestors,
   functionBody,
   type FunctionValue,
   mayBe,
@@ -84,6 +85,20 @@ const HARMLESS_LIBRARIES = new Set([
 ]);
 /** What neomodel or Python refuses about a class, and what could change it at run time. */
 export function checkClass(cls: ClassValue, order: MroEntry[], problems: ProblemList): void {
+  const families = new Set(externalAncestors(cls).flatMap((path) => metaclassOf(path) ?? []));
+  const late = cls.bases.findIndex((base) => /SemiStructuredNode$/.test(neomodelName(base) ?? ""));
+  const early = cls.bases.findIndex((base) => /^(Async)?StructuredNode$/.test(neomodelName(base) ?? ""));
+  if (families.size > 1 || (early !== -1 && late > early)) {
+    problems.add(
+      { module: cls.module, span: cls.nameSpan },
+      "error",
+      "neomodel-refuses",
+      families.size > 1
+        ? `Python refuses ${cls.name}: its bases have different metaclasses`
+        : `Python refuses ${cls.name}: StructuredNode stands before a class that derives from it`,
+      "keep one kind of base",
+    );
+  }
   const at = { module: cls.module, span: cls.nameSpan };
   if (!methodResolutionOrder(cls)) {
     problems.add(
@@ -94,6 +109,7 @@ export function checkClass(cls: ClassValue, order: MroEntry[], problems: Problem
       "reorder the bases",
     );
   }
+  checkMixins(cls, order, problems);
   for (const entry of order) {
     if (entry.kind !== "class") continue;
     const strange = entry.bases.find((base) => base.kind !== "class" && base.kind !== "external");
@@ -119,7 +135,10 @@ export function checkClass(cls: ClassValue, order: MroEntry[], problems: Problem
         hint: name === "__label__" ? "write it as a string" : "write it as a list of strings",
       });
     }
-    if (entry.attributes.has("__abstract_node__") && !neomodelBase(entry, NODE_BASES)) {
+    if (
+      entry.attributes.has("__abstract_node__") && neomodelBase(cls, NODE_BASES) &&
+      !neomodelBase(entry, NODE_BASES)
+    ) {
       problems.once(at, {
         severity: "error",
         code: "neomodel-refuses",
@@ -146,6 +165,14 @@ export function checkClass(cls: ClassValue, order: MroEntry[], problems: Problem
       });
     }
     const abstract = entry.attributes.get("__abstract_node__");
+    if (abstract && !entry.bodyNames.has("__abstract_node__")) {
+      problems.once(abstract.where, {
+        severity: "error",
+        code: "label-unknown",
+        message: `${entry.name} gets __abstract_node__ after its statement, which only takes its labels away`,
+        hint: "write it into the class",
+      });
+    }
     if (abstract?.value.kind === "unknown" && /depends on a condition/.test(abstract.value.why)) {
       problems.once(abstract.where, {
         severity: "error",
@@ -175,6 +202,21 @@ export function checkClass(cls: ClassValue, order: MroEntry[], problems: Problem
   }
 }
 
+/** A library's mixin may give properties that nobody sees here. */
+function checkMixins(cls: ClassValue, order: MroEntry[], problems: ProblemList): void {
+  for (const entry of order) {
+    if (entry.kind !== "external" || neomodelName(entry)) continue;
+    const [library] = entry.path.split(".");
+    if (HARMLESS_LIBRARIES.has(library) || !isModel(cls)) continue;
+    problems.once({ module: cls.module, span: cls.nameSpan }, {
+      severity: "warning",
+      code: "base-unknown",
+      message: `what "${entry.path}" gives to ${cls.name} is not seen: the library is not in the project`,
+      hint: "name the folder that holds it with [models] roots where it has properties",
+    });
+  }
+}
+
 /** Attributes of which nobody knows whether they are properties, and a write into `locals()`. */
 function checkMadeAttributes(cls: ClassValue, entry: ClassValue, problems: ProblemList): void {
   for (const [name, { value, where }] of entry.attributes) {
@@ -191,6 +233,16 @@ function checkMadeAttributes(cls: ClassValue, entry: ClassValue, problems: Probl
       hint: `write the property into the class, or add "${cls.name}" to [models] ignore`,
     });
   }
+}
+
+/** The metaclass behind a library's class, where it has one that does not go with others. */
+function metaclassOf(path: string): string | undefined {
+  const name = neomodelName({ kind: "external", path });
+  if (name && NODE_BASES.has(name)) return name.startsWith("Async") ? "async node" : "node";
+  if (name && REL_BASES.has(name)) return name.startsWith("Async") ? "async relationship" : "relationship";
+  if (/^(abc\.ABC|typing(_extensions)?\.Protocol|collections\.abc\.\w+)$/.test(path)) return "abc";
+  if (/^pydantic\.(BaseModel|main\.BaseModel)$/.test(path)) return "pydantic";
+  return /^enum\.\w*(Enum|Flag)$/.test(path) ? "enum" : undefined;
 }
 
 function reasonOf(value: PyValue): string {
@@ -283,7 +335,15 @@ export function findHidden(world: PythonWorld, ignore: Set<string>, problems: Pr
     const qualified = `${hidden.where.module.name}.${hidden.name}`;
     const place = `${hidden.where.module.path} ${hidden.where.span.from}`;
     if (seen.has(place)) continue;
-    if (ignore.has(hidden.name) || ignore.has(qualified) || !hidden.bases.some(makesModel)) {
+    const { text } = hidden.where.module.file;
+    const isModelText = () =>
+      /=\s*(\w+\.)*\w*(Property|Relationship(To|From)?)\s*\(/.test(
+        text.slice(hidden.where.span.from, hidden.where.span.to),
+      );
+    const mayBeOne = hidden.bases.some((base) =>
+      makesModel(base) || (base.kind === "unknown" && isModelText())
+    );
+    if (ignore.has(hidden.name) || ignore.has(qualified) || !mayBeOne) {
       continue;
     }
     seen.add(place);
@@ -296,7 +356,11 @@ export function findHidden(world: PythonWorld, ignore: Set<string>, problems: Pr
     );
   }
   for (const { path, where } of world.patches) {
-    if (!neomodelName({ kind: "external", path })) continue;
+    // Settings (neomodel.config.X = ...) are no change of what a model is.
+    const [owner] = path.split(".").slice(-2);
+    const isClass = NODE_BASES.has(owner) || REL_BASES.has(owner) || PROPERTY_CLASSES.has(owner) ||
+      DEFINITION_CLASSES.has(owner) || PROPERTY_CLASSES.has(path.split(".").at(-1)!);
+    if (!isClass || !neomodelName({ kind: "external", path })) continue;
     problems.add(
       where,
       "error",
@@ -324,7 +388,7 @@ export function findHidden(world: PythonWorld, ignore: Set<string>, problems: Pr
     if (call.callee.path === "builtins.exec") {
       problems.add(
         call.where,
-        "warning",
+        "error",
         "made-at-run-time",
         "exec runs a text that is not read: it may make models",
         "look whether it does, and write them out",

@@ -225,26 +225,41 @@ export function readProperty(
     const { args, keywords } = call.base ?? call;
     const strange = [...keywords.keys()].find((option) => option !== "to");
     if (strange || args.length > 1) refuse(`AliasProperty takes no argument but "to"`);
-    else if (!options.has("to") && isSince(version, "6.0.0")) refuse(`AliasProperty needs its argument "to"`);
+    else if (!options.has("to") && isSince(version, "5.4.0")) refuse(`AliasProperty needs its argument "to"`);
   }
   const missing = missingMethod(call.callee, type, version);
   if (missing) {
     refuse(`${missing}() is missing in its class`, "derive the class from one of neomodel's own properties");
   }
 
-  const required = flag("required");
-  const index = flag("index");
-  const uniqueIndex = type === "UniqueIdProperty" ? true : flag("unique_index");
   const byDefault = get("default");
   const hasDefault = byDefault !== undefined && byDefault.kind !== "none";
+  // neomodel looks at what its __init__ is given; what is set on the object later is taken as it is.
+  const asGiven = (option: string) => {
+    const value = options.get(option)?.value;
+    return value !== undefined && truth(value) === true;
+  };
+  const wanted = { required: asGiven("required"), index: asGiven("index"), unique: asGiven("unique_index") };
+  const refusedByUnique = ["required", "unique_index", "index", "default"].find((option) =>
+    options.has(option)
+  );
+  for (const [option, value] of call.attributes ?? []) {
+    if (COMMON.includes(option) && option !== "default") {
+      options.set(option, { value, span: call.where.span });
+    }
+  }
+  const required = flag("required");
+  const index = flag("index");
+  const uniqueIndex = flag("unique_index") || (type === "UniqueIdProperty" && !options.has("unique_index"));
   if (type === "UniqueIdProperty") {
-    const refused = ["required", "unique_index", "index", "default"].find((option) => options.has(option));
-    if (refused) refuse(`${refused} argument ignored by UniqueIdProperty`, `remove ${refused}`);
+    if (refusedByUnique) {
+      refuse(`${refusedByUnique} argument ignored by UniqueIdProperty`, `remove ${refusedByUnique}`);
+    }
   } else {
-    if (hasDefault && required) {
+    if (hasDefault && wanted.required) {
       refuse("the arguments `required` and `default` are mutually exclusive", "keep one of the two");
     }
-    if (uniqueIndex && index) {
+    if (wanted.unique && wanted.index) {
       refuse(
         "the arguments `unique_index` and `index` are mutually exclusive",
         "unique_index makes an index too: remove index",
@@ -283,8 +298,10 @@ export function readProperty(
   }
 
   const now = OWN[type].includes("default_now") && get("default_now");
-  if (now && truth(now) === true && (options.has("default") || required)) {
-    refuse(required ? "the arguments `required` and `default` are mutually exclusive" : "too many defaults");
+  if (now && truth(now) === true && (options.has("default") || wanted.required)) {
+    refuse(
+      wanted.required ? "the arguments `required` and `default` are mutually exclusive" : "too many defaults",
+    );
   }
   const expression = readExpression(call, type, get("expression"));
   const given = get("expression");
@@ -408,9 +425,6 @@ function collectOptions(
       span,
     );
   }
-  for (const [option, value] of call.attributes ?? []) {
-    if (known.has(option)) options.set(option, { value, span: place });
-  }
   return options;
 }
 
@@ -425,13 +439,21 @@ function readChoices(
   const data = toData(value);
   const pairs = value.kind === "dict"
     ? data
-    : Array.isArray(data) && data.every((item) => Array.isArray(item) && item.length === 2)
-    ? data
+    : Array.isArray(data) && data.every(isPair)
+    ? data.map((item) => [...item])
+    : typeof data === "string" && data === ""
+    ? []
     : undefined;
   if (pairs === undefined) {
     data === undefined ? warn(span) : refuse("the choices argument must be convertible to a dictionary");
   }
-  return (pairs as [unknown, unknown][] | undefined) ?? null;
+  const found = (pairs as [unknown, unknown][] | undefined) ?? [];
+  return found.length > 0 ? found : null;
+}
+
+/** What dict() takes for a key and its value: two items, or a string of two letters. */
+function isPair(item: unknown): boolean {
+  return (Array.isArray(item) || typeof item === "string") && [...item].length === 2;
 }
 
 function readDefault(type: string, given: PyValue | undefined, now: boolean): DefaultValue | null {
@@ -469,7 +491,9 @@ function readBaseProperty(
   const { property, problems } = readProperty("", value, type, "", version);
   const refused = problems.find((problem) => problem.severity === "error");
   if (refused) refuse(`its base_property is refused: ${refused.message}`);
-  const illegal = property.default
+  // neomodel asks whether they are true: a default of 0 is taken.
+  const byDefault = property.default && (!("value" in property.default) || Boolean(property.default.value));
+  const illegal = byDefault
     ? "default"
     : property.index
     ? "index"

@@ -17,7 +17,13 @@ import {
 import type { ProblemList } from "./neomodel_doubts.ts";
 import { neomodelBase } from "./neomodel_property.ts";
 import { isSince, type NeomodelVersion } from "./neomodel_version.ts";
-import { type ClassValue, type InstanceValue, toData } from "./python_value.ts";
+import {
+  type Attribute,
+  classAttribute,
+  type ClassValue,
+  type InstanceValue,
+  toData,
+} from "./python_value.ts";
 
 /** Finds what the registry refuses. */
 export function checkRegistry(
@@ -62,29 +68,44 @@ function addModel(registry: Map<string, ClassValue>, call: InstanceValue, proble
   }
 }
 
+/** Before 7.0 a node takes its labels, with every choice of its optional labels, in each of its databases. */
 function addNode(registry: Map<string, ClassValue>, cls: ClassValue, problems: ProblemList): void {
-  const databases = cls.attributes.get("__target_databases__")?.value;
-  const key = keyOf(
-    isAsync(cls, NODE_BASES),
-    labelsOf(cls),
-    JSON.stringify((databases && toData(databases)) ?? null),
+  const databases = textsOf(classAttribute(cls, "__target_databases__")) ?? ["(any)"];
+  const optional = orderOf(cls).flatMap((entry) =>
+    entry.kind === "class" ? textsOf(entry.attributes.get("__optional_labels__")) ?? [] : []
   );
-  const known = registry.get(key);
-  if (!known) registry.set(key, cls);
-  else {
-    problems.once({ module: cls.module, span: cls.nameSpan }, {
-      severity: "error",
-      code: "neomodel-refuses",
-      message: `neomodel refuses ${cls.name}: ${known.name} has the same labels`,
-      hint: 'give it another __label__, or use neomodel 7: [project] neomodel = "7"',
-    });
+  let choices: string[][] = [labelsOf(cls)];
+  for (const label of new Set(optional.slice(0, 8))) {
+    choices = [...choices, ...choices.map((labels) => [...labels, label])];
   }
+  const taken = new Set<string>();
+  for (const database of databases) {
+    for (const labels of choices) {
+      const key = keyOf(isAsync(cls, NODE_BASES), labels, database);
+      const known = taken.has(key) ? undefined : registry.get(key);
+      taken.add(key);
+      if (!known) registry.set(key, cls);
+      else {
+        return problems.once({ module: cls.module, span: cls.nameSpan }, {
+          severity: "error",
+          code: "neomodel-refuses",
+          message: `neomodel refuses ${cls.name}: ${known.name} has the same labels`,
+          hint: 'give it another __label__, or use neomodel 7: [project] neomodel = "7"',
+        });
+      }
+    }
+  }
+}
+
+function textsOf(attribute: Attribute | undefined): string[] | undefined {
+  const data = attribute && toData(attribute.value);
+  return Array.isArray(data) ? data.map(String) : typeof data === "string" ? [...data] : undefined;
 }
 
 function isAsync(cls: ClassValue, bases: ReadonlySet<string>): boolean {
   return /^Async/.test(neomodelBase(cls, bases) ?? "");
 }
 
-function keyOf(async: boolean, labels: string[], databases = "null"): string {
-  return `${async} ${databases} ${[...new Set(labels)].sort().join("\0")}`;
+function keyOf(async: boolean, labels: string[], database = "(any)"): string {
+  return `${async} ${database} ${[...new Set(labels)].sort().join("\0")}`;
 }

@@ -100,7 +100,9 @@ export function callBuiltin(name: string, { args, keywords }: CallArguments): Py
     case "max": {
       const list = args.length === 1 ? items : args;
       const ordered = list && keywords.size === 0 && list.length > 0 ? sorted(list) : undefined;
-      return ordered?.kind === "sequence" ? ordered.items.at(name === "min" ? 0 : -1) : undefined;
+      if (ordered?.kind !== "sequence") return undefined;
+      const best = ordered.items.at(name === "min" ? 0 : -1)!;
+      return list!.find((item) => equal(item, best) === true);
     }
     case "hasattr":
       return first?.kind === "member" && args[1]?.kind === "str" && ["name", "value"].includes(args[1].value)
@@ -171,7 +173,7 @@ export function callMethod(
   if (object.kind !== "sequence") return undefined;
   const [first] = call.args;
   if (name === "copy") return sequence(object.of, [...object.items]);
-  if (name === "index" || name === "count") {
+  if ((name === "index" || name === "count") && call.args.length === 1) {
     const tests = object.items.map((item) => equal(item, first));
     if (tests.includes(undefined)) return undefined;
     const at = tests.indexOf(true);
@@ -204,6 +206,7 @@ function change(
       return NONE;
     case "extend":
     case "set update": {
+      if (second) return undefined;
       const more = iterate(first);
       if (!more || object.items.length + more.length > MOST) return undefined;
       object.items = (sequence(object.of, [...object.items, ...more]) as { items: PyValue[] }).items;
@@ -315,9 +318,9 @@ function textMethod(text: string, name: string, { args, keywords }: CallArgument
     case "title":
       return str(text.replace(/\p{L}+/gu, (word) => word[0].toUpperCase() + word.slice(1).toLowerCase()));
     case "startswith":
-      return first === undefined ? undefined : bool(text.startsWith(first));
+      return first === undefined || args.length > 1 ? undefined : bool(text.startsWith(first));
     case "endswith":
-      return first === undefined ? undefined : bool(text.endsWith(first));
+      return first === undefined || args.length > 1 ? undefined : bool(text.endsWith(first));
     case "removeprefix":
       return first === undefined ? undefined : str(text.startsWith(first) ? text.slice(first.length) : text);
     case "removesuffix":
@@ -328,7 +331,7 @@ function textMethod(text: string, name: string, { args, keywords }: CallArgument
         ? str(text.replaceAll(first, () => second))
         : undefined;
     case "split": {
-      if (args.length > 1 || (args.length === 1 && !first)) return undefined;
+      if (args.length > 1 || keywords.size > 0 || (args.length === 1 && !first)) return undefined;
       const parts = first ? text.split(first) : text.trim().split(/\s+/).filter(Boolean);
       return sequence("list", parts.map(str));
     }

@@ -3,7 +3,7 @@
  * constants, containers, classes, enums and the project's own functions. Everything else is "unknown" with the
  * reason. What a function's body does is the scope's business; nothing here reads a file.
  */
-import { BUILTINS, callBuiltin, callMethod, membersOf } from "./python_builtin.ts";
+import { becomeUnknown, BUILTINS, callBuiltin, callMethod, membersOf } from "./python_builtin.ts";
 import { binary, iterate, MOST, numberLiteral, slice, subscript, toText, unary } from "./python_operation.ts";
 import type { Argument, Expr, Parameter, Span } from "./python_tree.ts";
 import {
@@ -39,6 +39,8 @@ export interface Scope {
   bind(name: string, value: PyValue): void;
   /** Attribute of a module of the project, loading a submodule where that is what it names. */
   moduleAttribute(module: PyValue & { kind: "module" }, name: string): PyValue;
+  /** What `importlib.import_module(name)` gives. */
+  moduleNamed(name: string): PyValue;
   /** Place of a span in the current file. */
   where(span: Span): Where;
   /** A function that is made here. */
@@ -72,6 +74,7 @@ export function evaluate(expr: Expr, scope: Scope): PyValue {
     case "name": {
       const value = scope.lookup(expr.id);
       if (value) return value;
+      if (BUILTINS.has(expr.id) && expr.id.startsWith("__")) return unknown(`${expr.id} of a module`);
       if (BUILTINS.has(expr.id)) return { kind: "external", path: `builtins.${expr.id}` };
       scope.missing(expr, `the name "${expr.id}" is not defined`);
       return unknown(`the name "${expr.id}" is not defined here`);
@@ -117,7 +120,7 @@ export function evaluate(expr: Expr, scope: Scope): PyValue {
     case "conditional": {
       const test = truth(evaluate(expr.test, scope));
       if (test === undefined) {
-        const both = [expr.then, expr.otherwise].map((part) => evaluate(part, scope));
+        const both = [expr.then, expr.otherwise].map((part) => evaluate(part, { ...scope, sure: false }));
         return unknown("a conditional expression whose test is not known", ...both);
       }
       return evaluate(test ? expr.then : expr.otherwise, scope);
@@ -179,6 +182,8 @@ export function attributeOf(object: PyValue, name: string, scope: Scope): PyValu
       return attributeOfSuper(object, name);
     case "instance":
       if (isNames(object)) return { kind: "method", object, name };
+      // The class that neomodel gives to a property; what is done to it is not done to the property.
+      if (name === "owner") return unknown("the owner of a property");
       return attributeOfInstance(object, name) ??
         unknown(`the attribute "${name}" of something that is made at run time`, object);
     case "unknown":
@@ -209,7 +214,10 @@ function attributeOfInstance(object: InstanceValue, name: string): PyValue | und
   const own = object.attributes?.get(name) ?? object.earlier?.get(name);
   if (own || object.callee.kind !== "class") return own;
   const found = classAttribute(object.callee, name)?.value;
-  return found?.kind === "function" ? bindTo(found, object.callee, object) : undefined;
+  // A property of the object runs; what it gives is not followed.
+  return found?.kind === "function" && found.binding !== "property"
+    ? bindTo(found, object.callee, object)
+    : undefined;
 }
 
 function attributeOfClass(cls: ClassValue, name: string): PyValue {
@@ -316,7 +324,11 @@ function chain(expr: Expr & { kind: "binary" }, scope: Scope): PyValue {
     else {
       const test = truth(value);
       if (test === undefined) {
-        value = unknown(`a value chosen at run time with "${op}"`, value, evaluate(right, scope));
+        value = unknown(
+          `a value chosen at run time with "${op}"`,
+          value,
+          evaluate(right, { ...scope, sure: false }),
+        );
       } else if (test === (op === "and")) value = evaluate(right, scope);
     }
   }
@@ -421,6 +433,9 @@ function callExpression(expr: Expr & { kind: "call" }, scope: Scope): PyValue {
   return call(callee, evaluateArguments(expr.args, scope), scope, scope.where(expr));
 }
 
+/** Functions of Python's library that change what they are given. */
+const CHANGING = /^(random\.shuffle|heapq\.|bisect\.insort|operator\.i|builtins\.(list|dict|set)\.)/;
+
 /** The result of calling a value. */
 export function call(callee: PyValue, given: CallArguments, scope: Scope, where: Where): PyValue {
   switch (callee.kind) {
@@ -436,13 +451,19 @@ export function call(callee: PyValue, given: CallArguments, scope: Scope, where:
         return callBase(given.args[0], { ...given, args: given.args.slice(1) }, scope);
       }
       const made: InstanceValue = { kind: "instance", callee, ...given, where };
+      if (
+        callee.path === "importlib.import_module" && given.args[0]?.kind === "str" && given.args.length === 1
+      ) {
+        return scope.moduleNamed(given.args[0].value);
+      }
+      if (CHANGING.test(callee.path)) given.args.forEach(becomeUnknown);
       scope.note(made);
       return made;
     }
     case "method":
       if (isNames(callee.object)) {
         scope.namesChanged(callee.object as InstanceValue, where);
-        return unknown("what is done with the names of a scope");
+        return unknown("what is done with the names of a scope", callee.object);
       }
       if (callee.path !== undefined) {
         return callee.name === "__init__" && callee.object.kind === "instance"

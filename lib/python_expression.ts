@@ -23,7 +23,7 @@ const BINARY: Record<string, number> = {
 };
 const COMPARISONS = new Set(["<", ">", "==", ">=", "<=", "!="]);
 /** Python's own stack ends at some thousands of rules; nobody writes that many by hand. */
-const MAX_DEPTH = 250;
+const MAX_DEPTH = 1000;
 const MAX_CHAIN = 5000;
 
 /** What follows the backslash of an escape with digits or a name. */
@@ -249,7 +249,7 @@ export class ExpressionParser {
     return undefined;
   }
 
-  private binary(least: number): Expr {
+  protected binary(least: number): Expr {
     let left = this.unary();
     for (;;) {
       const { type, text } = this.token;
@@ -302,23 +302,31 @@ export class ExpressionParser {
 
   private index(): Expr[] {
     this.expect("[");
+    const { from } = this.token;
     const items: Expr[] = [];
+    let comma = false;
     do {
       if (this.is("]") && items.length > 0) break;
       items.push(this.indexItem());
+      comma = this.is(",");
     } while (this.take(","));
     this.expect("]");
+    // `a[b,]` asks for the tuple of one item.
+    if (comma && items.length === 1 && items[0].kind !== "other") {
+      return [{ kind: "tuple", items: [{ value: items[0] }], from, to: this.end - 1 }];
+    }
     return items;
   }
 
   private indexItem(): Expr {
     const { from } = this.token;
     if (this.take("*")) {
-      this.binary(1);
+      this.expression();
       return { kind: "other", what: "starred", from, to: this.end };
     }
     const lower = this.is(":") ? undefined : this.named();
-    if (lower && !this.is(":")) return lower;
+    const isBare = lower?.kind === "walrus" && this.text[from] !== "(";
+    if (lower && (!this.is(":") || isBare)) return lower;
     this.expect(":");
     const part = () => this.isAny(":", "]", ",") ? undefined : this.expression();
     const upper = part();
@@ -327,24 +335,26 @@ export class ExpressionParser {
   }
 
   /** The arguments of a call or a class statement, with their parentheses. */
-  protected args(): Argument[] {
+  protected args(ofClass = false): Argument[] {
     const open = this.expect("(");
     const found: Argument[] = [];
+    let [named, unpacked] = [false, false];
     while (!this.is(")")) {
       const { from } = this.token;
       const arg = this.arg();
       if (!arg.name && !arg.star && (this.is("for") || this.is("async"))) {
-        if (found.length > 0) this.fail("Generator expression must be parenthesized", { from, to: this.end });
         arg.value = this.comprehension("generator", arg.value, undefined, open.from);
+        if (found.length > 0 || ofClass || !this.is(")")) {
+          this.fail("Generator expression must be parenthesized", { from, to: this.end });
+        }
       }
       if (!arg.name && arg.star !== "**") {
-        if (found.some((other) => other.star === "**")) {
-          this.fail("positional argument follows keyword argument unpacking", { from, to: this.end });
-        }
-        if (!arg.star && found.some((other) => other.name)) {
-          this.fail("positional argument follows keyword argument", { from, to: this.end });
-        }
+        const span = { from, to: this.end };
+        if (unpacked) this.fail("positional argument follows keyword argument unpacking", span);
+        if (!arg.star && named) this.fail("positional argument follows keyword argument", span);
       }
+      named ||= arg.name !== undefined;
+      unpacked ||= arg.star === "**";
       found.push(arg);
       if (!this.take(",")) break;
     }
@@ -372,28 +382,35 @@ export class ExpressionParser {
     const found: Parameter[] = [];
     let keywordOnly = false;
     let defaults = false;
+    let slash = false;
+    const names = new Set<string>();
     while (!this.is(close)) {
       const { from } = this.token;
       if (found.at(-1)?.star === "**") this.fail("arguments cannot follow var-keyword argument");
       if (this.take("/")) {
-        if (found.length === 0 || keywordOnly) this.fail("invalid syntax", { from, to: from + 1 });
+        if (found.length === 0 || keywordOnly || slash) this.fail("invalid syntax", { from, to: from + 1 });
+        slash = true;
       } else {
         const star = this.take("**") ? "**" : this.take("*") ? "*" : undefined;
         if (star === "*" && keywordOnly) this.fail("* argument may appear only once", { from, to: from + 1 });
         if (star === "*" && this.is(",")) {
           keywordOnly = true;
-          if (this.peek().text === close) this.fail("named arguments must follow bare *");
+          const after = this.peek().text;
+          if (after === close || after === "**") this.fail("named arguments must follow bare *");
         } else {
           const name = this.identifier();
-          if (annotated && this.take(":")) this.take("*") ? this.binary(1) : this.expression();
+          if (annotated && this.take(":")) {
+            star === "*" && this.take("*") ? this.binary(1) : this.expression();
+          }
           const value = !star && this.take("=") ? this.expression() : undefined;
           if (value) defaults = true;
           else if (defaults && !star && !keywordOnly) {
             this.fail("parameter without a default follows parameter with a default", { from, to: this.end });
           }
-          if (found.some((other) => other.name === name)) {
+          if (names.has(name)) {
             this.fail(`duplicate argument '${name}' in function definition`, { from, to: this.end });
           }
+          names.add(name);
           found.push({ name, star, keywordOnly: keywordOnly && !star, default: value });
           if (star === "*") keywordOnly = true;
         }
@@ -490,7 +507,8 @@ export class ExpressionParser {
     if (this.take("}")) return { kind: "dict", items: [], from, to: this.end };
     if (this.is("**")) return this.dict(from, []);
     const first = this.starred();
-    if (!first.star && this.take(":")) {
+    const isBare = first.value.kind === "walrus" && this.text[first.value.from - 1] !== "(";
+    if (!first.star && !isBare && this.take(":")) {
       const value = this.expression();
       if (this.isAny("for", "async")) {
         const whole = this.comprehension("dict", value, first.value, from);
@@ -569,7 +587,10 @@ export class ExpressionParser {
         return;
       case "tuple":
       case "list":
-        return target.items.forEach((item) => this.assignable(item.value, verb));
+        return target.items.forEach((item) => {
+          if (item.star && verb === "delete") this.fail("cannot delete starred", item.value);
+          this.assignable(item.value, verb);
+        });
       default:
         this.fail(`cannot ${verb} ${describe(target)}`, target);
     }
@@ -578,6 +599,8 @@ export class ExpressionParser {
   /** One literal, or several side by side. */
   private strings(): Expr {
     const { from } = this.token;
+    const outer = this.characterNames;
+    this.characterNames = 0;
     const parts: (string | Expr)[] = [];
     let bytes = 0;
     let count = 0;
@@ -587,23 +610,24 @@ export class ExpressionParser {
       if (this.sees("string")) {
         const token = this.next();
         const { prefix, body } = splitLiteral(this.text.slice(token.from, token.to));
-        if (prefix.includes("b")) bytes++;
-        else parts.push(this.literal(prefix, body, token));
+        if (prefix.includes("b")) {
+          bytes++;
+          this.checkBytes(prefix, body, token);
+        } else parts.push(this.literal(prefix, body, token));
       } else if (this.sees("fstart")) {
         formatted = true;
         template ||= this.token.text.includes("t");
-        parts.push(...this.formatParts());
+        for (const part of this.formatParts()) parts.push(part);
       } else break;
     }
     const span = { from, to: this.end };
-    if (this.characterNames > 0) {
-      this.characterNames = 0;
+    const isNamed = this.characterNames > 0;
+    this.characterNames = outer;
+    if (bytes > 0 && bytes < count) this.fail("cannot mix bytes and nonbytes literals", span);
+    if (isNamed) {
       return { kind: "other", what: "a character by its name, \\N{...}", ...span };
     }
-    if (bytes > 0) {
-      if (bytes < count) this.fail("cannot mix bytes and nonbytes literals", span);
-      return { kind: "bytes", ...span };
-    }
+    if (bytes > 0) return { kind: "bytes", ...span };
     if (template) return { kind: "other", what: "a template string", ...span };
     return formatted && parts.some((part) => typeof part !== "string")
       ? { kind: "fstring", parts, ...span }
@@ -614,6 +638,16 @@ export class ExpressionParser {
     if (prefix.includes("r")) return unifyLines(body);
     if (/\\/.test(body)) this.checkEscapes(body, span);
     return unescape(body);
+  }
+
+  private checkBytes(prefix: string, body: string, span: Span): void {
+    if (/[^\p{ASCII}]/u.test(body)) this.fail("bytes can only contain ASCII literal characters", span);
+    if (prefix.includes("r")) return;
+    for (let at = body.indexOf("\\"); at !== -1; at = body.indexOf("\\", at + 2)) {
+      if (body[at + 1] === "x" && !ESCAPE.test(body.slice(at + 1, at + 4))) {
+        this.fail("a string escape that is not complete", span);
+      }
+    }
   }
 
   private checkEscapes(body: string, span: Span): void {
@@ -636,27 +670,32 @@ export class ExpressionParser {
         // Python reads escapes before it halves doubled braces; neither makes the other.
         const body = this.text.slice(token.from, token.to).replaceAll("{{", "{").replaceAll("}}", "}");
         parts.push(this.literal(raw ? "r" : "", body, token));
-      } else parts.push(this.field());
+      } else parts.push(this.field(raw));
     }
     this.next();
     return parts;
   }
 
   /** `{value}`; with a conversion or a format it is not followed. */
-  private field(): Expr {
+  private field(raw: boolean): Expr {
     const { from } = this.expect("{");
     const value = this.deeper(() => this.yieldOrExpressions());
     let plain = true;
     if (this.take("=")) plain = false;
     if (this.take("!")) {
       plain = false;
+      if (this.token.from !== this.end) this.fail();
       if (!/^[rsa]$/.test(this.identifier())) this.fail("f-string: invalid conversion character");
     }
     if (this.take(":")) {
       while (!this.is("}")) {
         plain = false;
-        if (this.sees("ftext")) this.next();
-        else this.deeper(() => this.field());
+        if (this.sees("ftext")) {
+          const token = this.next();
+          const { characterNames } = this;
+          this.literal(raw ? "r" : "", this.text.slice(token.from, token.to), token);
+          this.characterNames = characterNames;
+        } else this.deeper(() => this.field(raw));
       }
     }
     if (!this.is("}")) this.fail("f-string: expecting '}'");

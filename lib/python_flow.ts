@@ -4,7 +4,7 @@
  */
 import { evaluate, type Scope } from "./python_eval.ts";
 import { ImportMissing } from "./python_import.ts";
-import { Journal } from "./python_journal.ts";
+import { Journal, type Values } from "./python_journal.ts";
 import { iterate } from "./python_operation.ts";
 import type { Branch, Expr, Span, Stmt } from "./python_tree.ts";
 import {
@@ -59,6 +59,9 @@ export interface Frame {
 
 /** How a loop ended. */
 type LoopEnd = "end" | "break" | "unsure";
+
+/** A branch, and what is to be done before it is followed. */
+type Way = Branch & { before?: () => void };
 
 const NOTHING: Branch = { binds: [], body: [] };
 /** Steps that one statement of a module may take: real declarations take some hundreds. */
@@ -117,13 +120,15 @@ export abstract class Flow {
 
   protected ifStatement(statement: Stmt & { kind: "if" }, frame: Frame): void {
     const open: Branch[] = [];
+    let isDecided = false;
     for (const branch of statement.branches) {
       const test = branch.test ? this.test(branch.test, frame) : true;
       if (test === false) continue;
       open.push(branch);
-      if (test === true) break;
-      if (branch === statement.branches.at(-1)) open.push(NOTHING);
+      isDecided = test === true;
+      if (isDecided) break;
     }
+    if (!isDecided) open.push(NOTHING);
     this.branches(open, frame, statement);
   }
 
@@ -133,18 +138,25 @@ export abstract class Flow {
     return truth(value);
   }
 
+  protected assertStatement(statement: Stmt & { kind: "assert" }, frame: Frame): void {
+    const test = this.test(statement.test, frame);
+    if (test === false) throw new RaiseSignal();
+    if (test === undefined) this.risks++;
+  }
+
   protected matchStatement(statement: Stmt & { kind: "match" }, frame: Frame): void {
     evaluate(statement.subject, this.scope(frame));
     this.branches([...statement.cases, NOTHING], frame, statement);
   }
 
-  private branch({ binds, body }: Branch, frame: Frame, span: Span): void {
+  private branch({ binds, body, before }: Way, frame: Frame, span: Span): void {
+    before?.();
     binds.forEach((name) => this.bind(name, unknown("what a pattern or a handler binds"), frame, span));
     this.body(body, frame);
   }
 
   /** Follows bodies of which one runs, nobody knows which: names that they leave different become unknown. */
-  private branches(open: Branch[], frame: Frame, span: Span): void {
+  private branches(open: Way[], frame: Frame, span: Span): void {
     if (open.length === 0) return;
     if (open.length === 1) return this.branch(open[0], frame, span);
     const outcomes = [];
@@ -165,7 +177,7 @@ export abstract class Flow {
   }
 
   /** Follows a branch that may not happen; an exception that is none of Python's is not its own. */
-  private tried(branch: Branch, frame: Frame, span: Span): ReturnType<Journal["noting"]> {
+  private tried(branch: Way, frame: Frame, span: Span): ReturnType<Journal["noting"]> {
     this.doubts++;
     const outcome = this.journal.noting(() => this.branch(branch, frame, span));
     this.doubts--;
@@ -202,14 +214,18 @@ export abstract class Flow {
   /** What a body changes that runs nobody knows how often is not known when it begins. */
   private forgetChanges(body: Branch, frame: Frame, span: Span): void {
     const { changes } = this.tried(body, { ...frame, conditional: true, inTurns: false }, span);
-    const after = this.journal.undo(changes);
+    this.forget(this.journal.undo(changes), "a loop that is not followed");
+  }
+
+  /** Names that something may have changed are not known from here on. */
+  private forget(after: Values, by: string): void {
     for (const [names, left] of after) {
       for (const name of left.keys()) {
         const before = names.get(name) as PyValue | Attribute | undefined;
         const [value, last] = [before, left.get(name) as typeof before].map((item) =>
           item && "kind" in item ? item : item?.value
         );
-        const doubt = unknown(`"${name}" is changed in a loop that is not followed`, value, last);
+        const doubt = unknown(`"${name}" is changed in ${by}`, value, last);
         if (before && "kind" in before) this.journal.write(names, name, doubt);
       }
     }
@@ -286,13 +302,17 @@ export abstract class Flow {
       this.journal.keep(changes);
       this.branch(handler, frame, statement);
     } else if (error instanceof RaiseSignal && handlers.length > 0) {
-      this.journal.keep(changes);
+      const after = this.journal.undo(changes);
+      this.forget(after, "a body that stopped half-way");
       this.branches(handlers, frame, statement);
     } else if (isRisky && (error === undefined || error instanceof ReturnSignal)) {
       // Something in the body may have raised: either it went through, or a handler took over.
-      this.journal.undo(changes);
-      const through: Branch = { binds: [], body: [...statement.body, ...statement.orelse] };
-      this.branches([through, ...handlers], { ...frame, guarded: inner.guarded, tried: true }, statement);
+      const after = this.journal.undo(changes);
+      const through: Way = { binds: [], body: [...statement.body, ...statement.orelse] };
+      // Nobody knows how far the body came when a handler takes over.
+      const before = () => this.forget(after, "a body that may have stopped half-way");
+      const ways = [through, ...handlers.map((way): Way => ({ ...way, before }))];
+      this.branches(ways, { ...frame, guarded: inner.guarded, tried: true }, statement);
     } else {
       this.journal.keep(changes);
       pending = error;

@@ -3,7 +3,7 @@
  * a decorator makes of a function, which `__init__` a class runs, which classes exist only inside of a function.
  * Never runs a body.
  */
-import type { Argument, FunctionStatement, Span, Stmt } from "./python_tree.ts";
+import type { Argument, Expr, FunctionStatement, Span, Stmt } from "./python_tree.ts";
 import {
   type CallArguments,
   type ClassValue,
@@ -151,4 +151,31 @@ function classesIn(body: Stmt[], prefix: string): { name: string; args: Argument
         return [];
     }
   });
+}
+
+/** Names that a function, or one inside of it, declares to be its module's. */
+export function globalNames(body: Stmt[] | Expr): string[] {
+  return Array.isArray(body) ? body.flatMap((statement) => partsOf(statement, globalNames)) : [];
+}
+
+function partsOf(statement: Stmt, read: (body: Stmt[]) => string[]): string[] {
+  switch (statement.kind) {
+    case "scope":
+      return statement.word === "global" ? statement.names : [];
+    case "class":
+    case "function":
+    case "with":
+      return read(statement.body);
+    case "if":
+      return statement.branches.flatMap((branch) => read(branch.body));
+    case "match":
+      return statement.cases.flatMap((branch) => read(branch.body));
+    case "try":
+      return [statement.body, ...statement.handlers.map((h) => h.body), statement.orelse, statement.final]
+        .flatMap(read);
+    case "loop":
+      return [...read(statement.body), ...read(statement.orelse)];
+    default:
+      return [];
+  }
 }

@@ -100,6 +100,7 @@ export class Importer {
   load(name: string): ModuleValue | undefined {
     const known = this.modules.get(name);
     if (known) return known;
+    if (name.length > 500) return undefined;
     // A script that no import can name is asked for by its path.
     const dot = name.includes("/") ? -1 : name.lastIndexOf(".");
     const parent = dot === -1 ? undefined : this.load(name.slice(0, dot));

@@ -61,8 +61,9 @@ export function decodePython(bytes: Uint8Array): DecodedSource {
   const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
   const name = cookieOf(bytes.subarray(mark)) ?? "utf-8";
   const plain = name.toLowerCase().replaceAll("_", "-");
-  const encoding = NAMES[plain] ?? plain.replace(/^utf-8-.*/, "utf-8").replace(/^cp(125\d)$/, "windows-$1")
-    .replace(/^iso8859-(\d+)$/, "iso-8859-$1");
+  const encoding = NAMES[plain.replace(/^(latin-1|iso-8859-1|iso-latin-1)-.*/, "$1")] ??
+    plain.replace(/^utf-8-.*/, "utf-8").replace(/^cp(125\d)$/, "windows-$1")
+      .replace(/^iso8859-(\d+)$/, "iso-8859-$1");
   const broken = (problem: string, line = 1): DecodedSource => ({
     line,
     text: "",

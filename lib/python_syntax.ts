@@ -52,7 +52,7 @@ class StatementParser extends ExpressionParser {
 
   file(): Stmt[] {
     const found: Stmt[] = [];
-    while (!this.sees("end")) found.push(...this.statement());
+    while (!this.sees("end")) for (const one of this.statement()) found.push(one);
     return found;
   }
 
@@ -127,7 +127,7 @@ class StatementParser extends ExpressionParser {
     const found: Stmt[] = [];
     while (!this.sees("dedent")) {
       if (this.sees("end")) this.fail();
-      found.push(...this.statement());
+      for (const one of this.statement()) found.push(one);
     }
     this.next();
     return found;
@@ -164,9 +164,7 @@ class StatementParser extends ExpressionParser {
           return { kind: "raise", ...span() };
         case "assert":
           this.next();
-          this.expression();
-          if (this.take(",")) this.expression();
-          return { kind: "assert", ...span() };
+          return this.assertion(from);
         case "del": {
           this.next();
           const value = this.expressions();
@@ -188,6 +186,12 @@ class StatementParser extends ExpressionParser {
       if (after.type === "op" && (after.text === "=" || after.text === "[")) return this.typeAlias();
     }
     return this.assignment();
+  }
+
+  private assertion(from: number): Stmt {
+    const test = this.expression();
+    if (this.take(",")) this.expression();
+    return { kind: "assert", test, from, to: this.end };
   }
 
   private atEnd(): boolean {
@@ -300,7 +304,7 @@ class StatementParser extends ExpressionParser {
     const { from: nameFrom, to: nameTo } = this.token;
     const name = this.identifier();
     this.typeParameters();
-    const args = this.is("(") ? this.args() : [];
+    const args = this.is("(") ? this.args(true) : [];
     const body = this.within(
       { of: "class", inLoop: false, isGenerator: false },
       () => this.block("class definition"),
@@ -316,7 +320,7 @@ class StatementParser extends ExpressionParser {
     this.expect("(");
     const parameters = this.parameters(")", true);
     this.expect(")");
-    if (this.take("->")) this.expressions();
+    if (this.take("->")) this.expression();
     let deferred = isAsync;
     const body = this.within({ of: "function", inLoop: false, isGenerator: false }, () => {
       const found = this.block("function definition");
@@ -330,12 +334,14 @@ class StatementParser extends ExpressionParser {
   /** `[T: int, *Ts, **P]`: read and left alone. */
   private typeParameters(): void {
     if (!this.take("[")) return;
+    if (this.is("]")) this.fail();
     do {
       if (this.is("]")) break;
-      if (!this.take("**")) this.take("*");
+      const star = this.take("**") || this.take("*");
+      const two = star && this.text[this.end - 2] === "*";
       this.identifier();
-      if (this.take(":")) this.expression();
-      if (this.take("=")) this.take("*") ? this.primary() : this.expression();
+      if (!star && this.take(":")) this.expression();
+      if (this.take("=")) star && !two && this.take("*") ? this.binary(1) : this.expression();
     } while (this.take(","));
     this.expect("]");
   }
@@ -357,9 +363,17 @@ class StatementParser extends ExpressionParser {
     const { from } = this.next();
     const body = this.block("'try' statement");
     const handlers: Branch[] = [];
+    let group: boolean | undefined;
     while (this.take("except")) {
-      this.take("*");
+      const star = this.take("*");
+      if ((group ??= star) !== star) this.fail("cannot have both 'except' and 'except*' on the same 'try'");
+      if (star && this.is(":")) this.fail("expected one or more exception types");
+      const { from: testFrom } = this.token;
+      if (this.is("*")) this.fail();
       const test = this.is(":") ? undefined : this.expressions();
+      const isOpen = test?.kind === "tuple" && (this.text[testFrom] !== "(" || test.from !== testFrom);
+      if (test?.kind === "tuple" && this.text[this.end - 1] === ",") this.fail();
+      if (isOpen && this.is("as")) this.fail();
       const name = test && this.alias();
       handlers.push({ test, binds: name ? [name] : [], body: this.block("'except' statement") });
       if (!test && this.is("except")) this.fail("default 'except:' must be last");
@@ -450,16 +464,29 @@ class StatementParser extends ExpressionParser {
   }
 
   private openPattern(binds: string[]): void {
+    let count = 0;
+    let star = false;
     do {
-      if (this.isAny("if", ":")) break;
-      this.pattern(binds);
+      if (count > 0 && this.isAny("if", ":")) return;
+      count++;
+      star = this.pattern(binds, true);
     } while (this.take(","));
+    if (star && count === 1) this.fail();
   }
 
-  private pattern(binds: string[]): void {
-    if (this.take("*")) return this.capture(this.identifier(), binds);
+  /** True where it was a star. */
+  private pattern(binds: string[], starred = false): boolean {
+    if (starred && this.take("*")) {
+      this.capture(this.identifier(), binds);
+      return true;
+    }
     do this.closedPattern(binds); while (this.take("|"));
-    if (this.take("as")) this.capture(this.identifier(), binds);
+    if (this.take("as")) {
+      if (this.token.text === "_") this.fail("cannot use '_' as a target");
+      this.capture(this.identifier(), binds);
+      if (this.is(".")) this.fail();
+    }
+    return false;
   }
 
   private capture(name: string, binds: string[]): void {
@@ -470,51 +497,101 @@ class StatementParser extends ExpressionParser {
     const { type } = this.token;
     if (type === "name") {
       const parts = this.dottedName();
-      if (this.is("(")) this.patterns("(", ")", binds);
+      if (/^_(\.|$)/.test(parts) && (parts !== "_" || this.is("("))) this.fail();
+      if (this.is("(")) this.classPattern(binds);
       else if (!parts.includes(".")) this.capture(parts, binds);
-    } else if (this.is("(")) this.patterns("(", ")", binds);
-    else if (this.is("[")) this.patterns("[", "]", binds);
-    else if (this.is("{")) this.patterns("{", "}", binds);
-    else if (type === "number" || type === "string" || this.isAny("-", "None", "True", "False")) {
-      this.literalPattern();
-    } else this.fail();
+    } else if (this.is("(")) this.sequence("(", ")", binds);
+    else if (this.is("[")) this.sequence("[", "]", binds);
+    else if (this.is("{")) this.mapping(binds);
+    else this.literalPattern();
   }
 
   /** A number, a sum with a complex one, strings side by side, or a constant. */
   private literalPattern(): void {
-    this.take("-");
     if (this.sees("string")) {
-      while (this.sees("string")) this.next();
+      this.literalStrings();
       return;
     }
-    const { type } = this.next();
-    if (type === "number" && this.isAny("+", "-")) {
+    if (this.isAny("None", "True", "False")) {
       this.next();
+      return;
+    }
+    this.take("-");
+    if (!this.sees("number")) this.fail();
+    const first = this.next();
+    if (this.isAny("+", "-")) {
+      if (/[jJ]$/.test(this.text.slice(first.from, first.to))) {
+        this.fail("real number required in complex literal");
+      }
       this.next();
+      if (!this.sees("number")) this.fail();
+      const second = this.next();
+      if (!/[jJ]$/.test(this.text.slice(second.from, second.to))) {
+        this.fail("imaginary number required in complex literal");
+      }
     }
   }
 
-  /** The parts of a class, sequence or mapping pattern. */
-  private patterns(open: string, close: string, binds: string[]): void {
+  /** String literals side by side, of one kind. */
+  private literalStrings(): void {
+    let bytes = 0;
+    let count = 0;
+    while (this.sees("string")) {
+      const token = this.next();
+      count++;
+      if (/^\w*[bB]/.test(this.text.slice(token.from, token.from + 3).replace(/["'].*/s, ""))) bytes++;
+    }
+    if (bytes > 0 && bytes < count) this.fail("cannot mix bytes and nonbytes literals");
+  }
+
+  /** The parts of a sequence pattern; a pattern in parentheses is one without a comma. */
+  private sequence(open: string, close: string, binds: string[]): void {
     this.expect(open);
+    let count = 0;
+    let star = false;
+    let comma = false;
     while (!this.is(close)) {
-      if (open === "{") {
-        if (this.take("**")) this.capture(this.identifier(), binds);
-        else {
-          this.sees("name") ? this.dottedName() : this.literalPattern();
-          this.expect(":");
-          this.pattern(binds);
-        }
-      } else {
-        if (open === "(" && this.sees("name") && this.peek().text === "=") {
-          this.next();
-          this.next();
-        }
-        this.pattern(binds);
-      }
-      if (!this.take(",")) break;
+      count++;
+      star = this.pattern(binds, true);
+      comma = this.take(",");
+      if (!comma) break;
     }
     this.expect(close);
+    if (open === "(" && star && count === 1 && !comma) this.fail();
+  }
+
+  private mapping(binds: string[]): void {
+    this.expect("{");
+    while (!this.is("}")) {
+      if (this.take("**")) {
+        if (this.token.text === "_") this.fail();
+        this.capture(this.identifier(), binds);
+        this.take(",");
+        break;
+      }
+      if (this.sees("name")) {
+        if (!this.dottedName().includes(".")) this.fail();
+      } else this.literalPattern();
+      this.expect(":");
+      this.pattern(binds);
+      if (!this.take(",")) break;
+    }
+    this.expect("}");
+  }
+
+  private classPattern(binds: string[]): void {
+    this.expect("(");
+    let named = false;
+    while (!this.is(")")) {
+      if (this.sees("name") && this.peek().text === "=") {
+        this.next();
+        this.next();
+        named = true;
+      } else if (named) this.fail("positional patterns follow keyword patterns");
+      this.pattern(binds);
+      if (!this.take(",")) break;
+    }
+    this.expect(")");
   }
 }
 

@@ -50,7 +50,7 @@ const MAX_INDENTS = 100;
 
 const NUMBER =
   /0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|(?:\d(?:_?\d)*\.?(?:\d(?:_?\d)*)?|\.\d(?:_?\d)*)(?:[eE][+-]?\d(?:_?\d)*)?[jJ]?/y;
-const NAME = /[\p{ID_Start}_][\p{ID_Continue}]*/uy;
+const NAME = /[\p{XID_Start}_][\p{XID_Continue}]*/uy;
 const STRING_START = /([rRuUbBfFtT]|[bBfFtT][rR]|[rR][bBfFtT])?("""|'''|"|')/y;
 const OPERATOR =
   /\*\*=|\/\/=|>>=|<<=|\.\.\.|->|:=|\*\*|\/\/|>>|<<|<=|>=|==|!=|<>|\+=|-=|\*=|\/=|%=|@=|&=|\|=|\^=|[-+*/%@&|^~<>()\[\]{},:.;=!]/y;
@@ -125,7 +125,7 @@ class Tokenizer {
   /** Reads the beginning of a line; false where the line is blank or holds a comment only. */
   private indentation(): boolean {
     const { text } = this;
-    let [wide, narrow] = [0, 0];
+    let [wide, narrow, continued] = [0, 0, 0];
     let at = this.at;
     for (;; at++) {
       const char = text[at];
@@ -133,10 +133,11 @@ class Tokenizer {
       else if (char === "\t") [wide, narrow] = [(Math.floor(wide / 8) + 1) * 8, narrow + 1];
       else if (char === "\f") [wide, narrow] = [0, 0];
       else if (char === "\\" && isBreak(text, at + 1)) {
-        // A backslash goes on with the indentation of the line before it.
-        at = pastBreak(text, at + 1);
-        while (text[at] === " " || text[at] === "\t" || text[at] === "\f") at++;
-        break;
+        // The first backslash after white space decides on the indentation; one without leaves it to the next line.
+        continued ||= wide;
+        const next = pastBreak(text, at + 1);
+        if (next >= text.length) this.fail("unexpected end of the file after a backslash", at);
+        at = next - 1;
       } else break;
     }
     const char = text[at];
@@ -145,7 +146,7 @@ class Tokenizer {
       return false;
     }
     this.at = at;
-    this.indent(wide, narrow, at);
+    this.indent(continued || wide, continued || narrow, at);
     return true;
   }
 
@@ -241,13 +242,14 @@ class Tokenizer {
     NUMBER.lastIndex = from;
     const [found] = NUMBER.exec(text)!;
     const end = from + found.length;
-    if (/^0[\d_]*[1-9][\d_]*$/.test(found)) {
+    if (/^0[\d_]*$/.test(found) && /[1-9]/.test(found)) {
       this.fail(
         "leading zeros in decimal integer literals are not permitted; use an 0o prefix for octal integers",
         from,
         end,
       );
     }
+    if (found === "0" && /[oO]/.test(text[end] ?? "")) this.fail("invalid octal literal", from, end + 1);
     NAME.lastIndex = end;
     AFTER_NUMBER.lastIndex = end;
     if (/\d/.test(text[end] ?? "") || (NAME.test(text) && !AFTER_NUMBER.test(text))) {
@@ -314,7 +316,8 @@ class Tokenizer {
         return;
       }
       if (char === "\\") {
-        const name = !raw && !inSpec && /^\\N\{[^{}'"\n]*\}/.exec(text.slice(at, at + 90));
+        const name = !raw && /^\\N\{[^{}'"\n]*\}/.exec(text.slice(at, at + 90));
+        if (!raw && text.startsWith("\\N{{", at)) this.fail("f-string: single '}' is not allowed", at);
         if (name) at += name[0].length - 1;
         else if (text[at + 1] === "\r" && text[at + 2] === "\n") at += 2;
         else if (text[at + 1] !== "{" && text[at + 1] !== "}") at++;

@@ -120,7 +120,8 @@ export type Stmt =
       | { kind: "return"; value?: Expr }
       | { kind: "scope"; word: "global" | "nonlocal"; names: string[] }
       | { kind: "alias"; name: string }
-      | { kind: "pass" | "break" | "continue" | "raise" | "assert" }
+      | { kind: "assert"; test: Expr }
+      | { kind: "pass" | "break" | "continue" | "raise" }
     )
   );
 
@@ -141,7 +142,7 @@ export interface PythonFile {
 /** Offsets at which the lines of a text begin. */
 export function lineStarts(text: string): number[] {
   const starts = [0];
-  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
+  for (const { index, 0: end } of text.matchAll(/\r\n|\r|\n/g)) starts.push(index + end.length);
   return starts;
 }
 

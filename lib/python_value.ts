@@ -231,20 +231,49 @@ export function removeItem(target: DictValue, key: PyValue): void {
 }
 
 /** Two values that are equal in Python have one key; `undefined` where the value is not known. */
-function keyOf(value: PyValue): string | undefined {
-  const data = toData(value);
-  // True is 1 in Python.
-  if (data !== undefined) return JSON.stringify(typeof data === "boolean" ? Number(data) : data);
-  if (value.kind === "member") return `${value.of.module.path} ${value.of.qualname}.${value.name}`;
-  if (value.kind === "class") return `${value.module.path} ${value.qualname}`;
-  return value.kind === "external" ? value.path : undefined;
+function keyOf(value: PyValue, room = { left: 50_000 }): string | undefined {
+  if (--room.left < 0) return undefined;
+  const keys = (items: PyValue[]) => {
+    const found = items.map((item) => keyOf(item, room));
+    return found.includes(undefined) ? undefined : found as string[];
+  };
+  switch (value.kind) {
+    case "str":
+      return JSON.stringify(value.value);
+    case "int":
+    case "float":
+    case "bool":
+      // True is 1, and 1.0 is 1.
+      return String(typeof value.value === "bigint" ? value.value : Number(value.value));
+    case "none":
+      return "None";
+    case "sequence": {
+      const items = keys(value.items);
+      return items && `${value.of}(${(value.of === "set" ? items.sort() : items).join(",")})`;
+    }
+    case "dict": {
+      const items = keys(value.entries.flat());
+      return items &&
+        `{${items.map((key, i) => i % 2 === 0 ? `${key}:${items[i + 1]}` : "").filter(Boolean).sort()}}`;
+    }
+    case "member":
+      return isPlainEnum(value.of)
+        ? `${value.of.module.path} ${value.of.qualname}.${value.name}`
+        : keyOf(value.value, room);
+    case "class":
+      return `${value.module.path} ${value.qualname} ${value.where.span.from}`;
+    default:
+      return undefined;
+  }
 }
 
 /**
  * The value as plain JSON data, or undefined where any part of it is unknown. Tuples, lists and sets become
  * arrays, a dict becomes an array of pairs, an enum member its value where the enum mixes in `str` or `int`.
  */
-export function toData(value: PyValue): unknown {
+export function toData(value: PyValue, room = { left: 50_000 }): unknown {
+  // A container may hold itself, or the same one many times.
+  if (--room.left < 0) return undefined;
   switch (value.kind) {
     case "str":
     case "float":
@@ -255,15 +284,15 @@ export function toData(value: PyValue): unknown {
     case "none":
       return null;
     case "sequence": {
-      const items = value.items.map(toData);
+      const items = value.items.map((item) => toData(item, room));
       return items.includes(undefined) ? undefined : items;
     }
     case "dict": {
-      const entries = value.entries.map(([key, item]) => [toData(key), toData(item)]);
+      const entries = value.entries.map(([key, item]) => [toData(key, room), toData(item, room)]);
       return entries.flat().includes(undefined) ? undefined : entries;
     }
     case "member":
-      return isPlainEnum(value.of) ? undefined : toData(value.value);
+      return isPlainEnum(value.of) ? undefined : toData(value.value, room);
     default:
       return undefined;
   }
@@ -301,10 +330,8 @@ export function equal(a: PyValue, b: PyValue): boolean | undefined {
   if (a === b) return a.kind === "unknown" ? undefined : true;
   if (a.kind === "class" || b.kind === "class") return a.kind === b.kind ? false : undefined;
   if (a.kind === "member" && b.kind === "member" && a.of === b.of) return a.name === b.name;
-  const [left, right] = [toData(a), toData(b)];
-  if (left === undefined || right === undefined) return undefined;
-  const [x, y] = [left, right].map((data) => JSON.stringify(typeof data === "boolean" ? Number(data) : data));
-  return x === y;
+  const [x, y] = [keyOf(a), keyOf(b)];
+  return x === undefined || y === undefined ? undefined : x === y;
 }
 
 const PLAIN_ENUMS = new Set([

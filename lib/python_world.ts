@@ -5,9 +5,9 @@
  * conditional. Never runs Python, never reads a disk: the caller hands files in.
  */
 import { assignItem, becomeUnknown, deleteItem } from "./python_builtin.ts";
-import { attributeOf, call, destructure, evaluate, type Scope } from "./python_eval.ts";
+import { attributeOf, call, destructure, evaluate, evaluateArguments, type Scope } from "./python_eval.ts";
 import { Flow, type Frame, LoopSignal, RaiseSignal, ReturnSignal } from "./python_flow.ts";
-import { bindArguments, decorate, hiddenClasses, isKept, ownInit } from "./python_function.ts";
+import { bindArguments, decorate, globalNames, hiddenClasses, isKept, ownInit } from "./python_function.ts";
 import {
   CircularImport,
   Importer,
@@ -31,6 +31,7 @@ import {
   attributeAfter,
   type CallArguments,
   type ClassValue,
+  functionBody,
   type FunctionValue,
   type InstanceValue,
   type Locals,
@@ -39,6 +40,7 @@ import {
   type ModuleValue,
   NONE,
   type PyValue,
+  str,
   unknown,
   type Where,
 } from "./python_value.ts";
@@ -195,8 +197,13 @@ class Follower extends Flow implements PythonWorld {
       this.steps = 0;
       try {
         this.statement(statement, frame);
+        if (!this.spend()) this.tooMuch({ module, span: statement });
       } catch (error) {
         if (error instanceof LoopSignal) continue;
+        if (error instanceof RangeError) {
+          this.tooMuch({ module, span: statement });
+          continue;
+        }
         if (!(error instanceof RaiseSignal)) throw error;
         this.problems.push(this.problemAt({ module, span: statement }, {
           severity: "error",
@@ -210,6 +217,15 @@ class Follower extends Flow implements PythonWorld {
     this.steps = steps;
   }
 
+  private tooMuch(where: Where): void {
+    this.problems.push(this.problemAt(where, {
+      severity: "error",
+      code: "too-much",
+      message: "this statement takes more steps to follow than any declaration",
+      hint: "write out what it makes, or move it out of the models",
+    }));
+  }
+
   protected scope(frame: Frame): Scope {
     const { module, cls, locals } = frame;
     return {
@@ -217,6 +233,8 @@ class Follower extends Flow implements PythonWorld {
         if (cls) {
           const own = cls.attributes.get(mangled(name, cls));
           if (own) return own.value;
+          if (name === "__qualname__") return str(cls.qualname);
+          if (name === "__module__") return str(module.name);
         }
         for (let at = locals; at; at = at.outer) {
           const found = at.names.get(name);
@@ -226,6 +244,7 @@ class Follower extends Flow implements PythonWorld {
       },
       bind: (name, value) => this.bind(name, value, frame, { from: 0, to: 0 }),
       moduleAttribute: (of, name) => this.moduleAttribute(of, name),
+      moduleNamed: (name) => this.importer.load(name) ?? { kind: "external", path: name },
       where: (span) => ({ module, span }),
       makeFunction: (name, parameters, body, span) =>
         this.makeFunction(name, parameters, body, false, frame, span),
@@ -279,6 +298,17 @@ class Follower extends Flow implements PythonWorld {
     if (value.kind !== "unknown") return;
     this.risks++;
     mayBe(value, (part) => {
+      if (
+        isChanged && part.kind === "instance" && part.callee.kind === "external" &&
+        NAME_MAKERS.has(part.callee.path)
+      ) {
+        this.problems.push(this.problemAt(part.where, {
+          severity: "error",
+          code: "made-at-run-time",
+          message: "what is changed here is found by its name at run time",
+          hint: "write the attribute into the class",
+        }));
+      }
       if (part.kind === "instance") part.doubt ??= "it is changed in a way that is not followed";
       else if (part.kind === "class" && isChanged) part.changers.push("a change of what it gave away");
       return false;
@@ -382,6 +412,8 @@ class Follower extends Flow implements PythonWorld {
         return this.ifStatement(statement, frame);
       case "try":
         return this.tryStatement(statement, frame);
+      case "assert":
+        return this.assertStatement(statement, frame);
       case "match":
         return this.matchStatement(statement, frame);
       case "loop":
@@ -456,7 +488,12 @@ class Follower extends Flow implements PythonWorld {
     const scope = this.scope(frame);
     const prefix = frame.cls ? `${frame.cls.qualname}.` : "";
     for (const { name, args, span } of hiddenClasses(statement, prefix)) {
-      this.hidden.push({ name, bases: this.bases(args, scope), where: scope.where(span) });
+      // Nothing is defined yet when the function is: what its bases are is looked at as far as it is known.
+      this.hidden.push({
+        name,
+        bases: this.bases(args, { ...scope, missing: () => {} }),
+        where: scope.where(span),
+      });
     }
     const { name, parameters, body, deferred } = statement;
     const made = this.makeFunction(name, parameters, body, deferred, frame, statement);
@@ -543,6 +580,19 @@ class Follower extends Flow implements PythonWorld {
       becomeUnknown(value);
       if (value.kind === "class" && !isKept(callee, true)) value.changers.push(`a call of ${callee.name}()`);
     }
+    // Nor is known what it did to the names and containers of its module.
+    for (const word of new Set(functionBody(callee).match(/[\p{ID_Start}_]\p{ID_Continue}*/gu) ?? [])) {
+      const value = callee.where.module.names.get(word);
+      if (value) becomeUnknown(value);
+    }
+    for (const name of globalNames(callee.body)) {
+      const value = callee.where.module.names.get(name);
+      this.journal.write(
+        callee.where.module.names,
+        name,
+        unknown(`"${name}" is set by ${callee.name}()`, value),
+      );
+    }
   }
 
   private construct(callee: ClassValue, given: CallArguments, where: Where): PyValue {
@@ -575,19 +625,23 @@ class Follower extends Flow implements PythonWorld {
       );
     }
     const decorators = statement.decorators.map((decorator) => evaluate(decorator, scope)).reverse();
+    const { keywords, open } = evaluateArguments(
+      statement.args.filter((arg) => arg.name || arg.star === "**"),
+      scope,
+    );
     const cls: ClassValue = {
       kind: "class",
       name: statement.name,
       qualname: frame.cls ? `${frame.cls.qualname}.${statement.name}` : statement.name,
       module: frame.module,
       bases,
-      keywords: new Map(statement.args.filter((a) => a.name).map((a) => [a.name!, evaluate(a.value, scope)])),
+      keywords: new Map([...keywords].map(([name, { value }]) => [name, value])),
       attributes: this.journal.begin(new Map(), "attributes"),
       where,
       nameSpan: statement.nameSpan,
       body: statement.body,
       conditional: frame.conditional || undefined,
-      changers: [],
+      changers: open ? ["keywords"] : [],
       bodyNames: new Set(),
     };
     // A class statement in a loop makes its class again each time; the last one is the one that stays.

@@ -32,7 +32,11 @@ try {
   const versions = wanted("graph") || wanted("oracle") ? await startServers() : [];
   const python = wanted("oracle") ? await preparePython() : undefined;
   const reading = python &&
-    runSuite({ name: "neomodel as judge of what is read", args: ["tests/oracle/read_test.ts"], env: python });
+    runSuite({
+      name: "Python and neomodel as judges of what is read",
+      args: ["tests/oracle/read_test.ts", "tests/oracle/syntax_test.ts"],
+      env: python,
+    });
   // The two servers are independent, so their stories run side by side.
   await Promise.all(versions.map(async (server) => {
     const env: Record<string, string> = {

@@ -423,6 +423,7 @@ function follow(modules: Record<string, string>): PythonWorld {
     isFolder: (name) => Object.keys(modules).some((known) => known.startsWith(`${name}.`)),
     libraryNames: () => undefined,
     isLibrary: (name) => name === "enum" || name === "typing",
+    isInstalled: () => true,
   };
   return followPython(["m"], files);
 }

@@ -135,7 +135,7 @@ def relationship_of(name, rel):
         "name": name,
         "type": rel.definition["relation_type"],
         "direction": DIRECTIONS[int(rel.definition["direction"])],
-        "targetRaw": raw if isinstance(raw, str) else raw.__qualname__,
+        "targetRaw": raw if isinstance(raw, str) else getattr(raw, "__qualname__", str(raw)),
         "target": qualified(target) if isinstance(target, type) else None,
         "cardinality": rel.manager.__name__.removeprefix("Async"),
         "model": qualified(model)

@@ -1,16 +1,18 @@
-"""The judge of the parser: what Python's own parser makes of a text, as a flat list of words.
+"""The judge of the parser: what Python's own parser makes of a text, as a list of words.
 
-Reads one JSON request per line and answers each with one JSON line.
+Reads one JSON request and answers it with JSON.
 
     {"do": "library"}                  paths of this Python's own library, and this Python's version
-    {"do": "files", "paths": [...]}    for each file what {"do": "texts"} says, after Python decoded its bytes
     {"do": "texts", "texts": [...]}    for each text {"words": [...]}, or why and on which line it is refused:
                                        {"error": message, "line": line, "parsed": does the grammar take it?}
+    {"do": "files", "paths": [...]}    the same for files, with the "text" that Python decodes
 
-The words are the tree in the order of its nodes, each node before its parts, as `syntax_test.ts` writes them too.
+The words are the tree in the order of its nodes, each node before its parts, as `syntax_test.ts` writes them too;
+an f-string is a list of its text and the words of its values.
 """
 
 import ast
+import io
 import json
 import os
 import re
@@ -132,22 +134,18 @@ class Words:
 
     def Assign(self, node):
         self.say("assign", str(len(node.targets)))
-        for target in node.targets:
-            self.expr(target)
-        self.expr(node.value)
+        self.all([*node.targets, node.value])
 
     def AnnAssign(self, node):
         if node.value is None:
             self.say("annotate")
             return self.expr(node.target)
         self.say("assign", "1")
-        self.expr(node.target)
-        self.expr(node.value)
+        self.all([node.target, node.value])
 
     def AugAssign(self, node):
         self.say("augment", operator(node.op) + "=")
-        self.expr(node.target)
-        self.expr(node.value)
+        self.all([node.target, node.value])
 
     def If(self, node):
         branches = [node]
@@ -208,21 +206,17 @@ class Words:
     def With(self, node):
         targets = [item.optional_vars for item in node.items if item.optional_vars]
         self.say("with", str(len(node.items)), str(len(targets)))
-        for item in node.items:
-            self.expr(item.context_expr)
-        for target in targets:
-            self.expr(target)
+        self.all([item.context_expr for item in node.items] + targets)
         self.body(node.body)
 
     AsyncWith = With
 
     def Delete(self, node):
         targets = node.targets
-        if len(targets) == 1 and isinstance(targets[0], ast.Tuple):
+        while len(targets) == 1 and isinstance(targets[0], ast.Tuple):
             targets = targets[0].elts
         self.say("delete", str(len(targets)))
-        for target in targets:
-            self.expr(target)
+        self.all(targets)
 
     def Expr(self, node):
         self.say("expression")
@@ -257,10 +251,13 @@ class Words:
         else:
             self.expr(node)
 
-    def list(self, nodes):
-        self.say("list", str(len(nodes)))
+    def all(self, nodes):
         for node in nodes:
             self.expr(node)
+
+    def list(self, nodes):
+        self.say("list", str(len(nodes)))
+        self.all(nodes)
 
     def parameters(self, args):
         positional = [*args.posonlyargs, *args.args]
@@ -319,21 +316,22 @@ class Words:
             if isinstance(part, ast.Constant):
                 text += part.value
             elif self.is_formatted(part, text):
-                text += "\x02"
+                text += "\ue001"
             else:
-                text += "\x01"
+                text += "\ue000"
                 inner.append(part.value)
-        if "\x01" not in text and "\x02" not in text:
+        if "\ue000" not in text and "\ue001" not in text:
             return self.say("string", text)
-        self.say("fstring", text)
-        for part in inner:
-            self.expr(part)
+        out, self.out = self.out, ["fstring " + text]
+        self.all(inner)
+        out.append(self.out)
+        self.out = out
 
     def is_formatted(self, part, before):
         """With a conversion, a format, or (as far as the tree tells) a `=` after the value."""
         if part.conversion != -1 or part.format_spec is None:
             return part.conversion != -1
-        return bool(part.format_spec.values) or before.endswith("=")
+        return bool(getattr(part.format_spec, "values", True)) or before.endswith("=")
 
     def eTuple(self, node):
         self.say(type(node).__name__.lower(), str(len(node.elts)))
@@ -358,8 +356,7 @@ class Words:
         if not isinstance(index, ast.Tuple) or not index.elts:
             return self.expr(index)
         self.say("tuple", str(len(index.elts)))
-        for item in index.elts:
-            self.expr(item)
+        self.all(index.elts)
 
     def eStarred(self, node):
         self.say("other starred")
@@ -380,27 +377,23 @@ class Words:
 
     def eBinOp(self, node):
         self.say("binary", operator(node.op))
-        self.expr(node.left)
-        self.expr(node.right)
+        self.all([node.left, node.right])
 
     def eBoolOp(self, node):
         self.out += ["binary " + operator(node.op)] * (len(node.values) - 1)
-        for value in node.values:
-            self.expr(value)
+        self.all(node.values)
 
     def eCompare(self, node):
         self.out += ["binary and"] * (len(node.ops) - 1)
         left = node.left
         for op, right in zip(node.ops, node.comparators):
             self.say("binary", operator(op))
-            self.expr(left)
-            self.expr(right)
+            self.all([left, right])
             left = right
 
     def eIfExp(self, node):
         self.say("conditional")
-        for part in (node.body, node.test, node.orelse):
-            self.expr(part)
+        self.all([node.body, node.test, node.orelse])
 
     def eListComp(self, node):
         of = COMPREHENSIONS[type(node).__name__]
@@ -408,8 +401,7 @@ class Words:
         self.maybe(node.key if of == "dict" else None)
         self.expr(node.value if of == "dict" else node.elt)
         for part in node.generators:
-            self.expr(part.target)
-            self.expr(part.iter)
+            self.all([part.target, part.iter])
             self.list(part.ifs)
 
     eSetComp = eGeneratorExp = eDictComp = eListComp
@@ -438,31 +430,36 @@ class Words:
 REFUSALS = (SyntaxError, ValueError, MemoryError, RecursionError)
 
 
+def refusal(error, parsed):
+    message = getattr(error, "msg", None) or str(error)
+    return {"error": message, "line": getattr(error, "lineno", None), "parsed": parsed}
+
+
 def judge(source, text):
     """The words of a source (its text, or the bytes that decode to it), or why it is refused."""
     try:
         tree = ast.parse(source)
     except REFUSALS as error:
-        return {"error": str(error), "line": getattr(error, "lineno", None), "parsed": False}
+        return refusal(error, False)
     try:
         compile(source, "text", "exec", dont_inherit=True)
     except REFUSALS as error:
-        return {"error": str(error), "line": getattr(error, "lineno", None), "parsed": True}
+        return refusal(error, True)
     words = Words(text)
     words.body(tree.body)
     return {"words": words.out}
 
 
 def judge_file(path):
+    """The same for a file, with its text."""
     with open(path, "rb") as file:
         source = file.read()
     try:
-        with open(path, "rb") as file:
-            encoding, _ = tokenize.detect_encoding(file.readline)
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
         text = source.decode(encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
-        return {"error": str(error), "line": None, "parsed": False}
-    return {**judge(source, text), "text": None if encoding.startswith("utf-8") else text}
+        return refusal(error, False)
+    return {**judge(source, text), "text": text}
 
 
 def library():
@@ -483,8 +480,7 @@ def answer(request):
 
 
 def main():
-    for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line))), flush=True)
+    print(json.dumps(answer(json.load(sys.stdin))))
 
 
 # Trees are deep: the walk needs more stack than the first thread has.
