@@ -138,7 +138,7 @@ export function modelClasses(world: PythonWorld, options: ReadOptions = {}): Cla
   const ignore = new Set(options.ignore ?? []);
   return world.classes.filter((cls) => !isIgnored(cls, ignore))
     .filter((cls) => neomodelBase(cls, NODE_BASES) || neomodelBase(cls, REL_BASES))
-    .map((cls) => ({ cls, abstract: isAbstract(cls) }));
+    .map((cls) => ({ cls, abstract: neomodelBase(cls, NODE_BASES) !== undefined && isAbstract(cls) }));
 }
 
 class ModelReader {
