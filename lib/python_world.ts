@@ -388,7 +388,11 @@ class Follower extends Flow implements PythonWorld {
   }
 
   protected statement(statement: Stmt, frame: Frame): void {
-    if (!this.spend()) throw new LoopSignal("unsure");
+    if (!this.spend()) {
+      // A call that takes long is given up; a statement that does is an error of the file.
+      if (this.isLong()) throw new LoopSignal("unsure");
+      throw new RangeError("too many steps");
+    }
     const scope = this.scope(frame);
     switch (statement.kind) {
       case "import":
