@@ -312,7 +312,7 @@ export abstract class Flow {
       // Nobody knows how far the body came when a handler takes over.
       const before = () => this.forget(after, "a body that may have stopped half-way");
       const ways = [through, ...handlers.map((way): Way => ({ ...way, before }))];
-      this.branches(ways, { ...frame, guarded: inner.guarded, tried: true }, statement);
+      this.branches(ways, { ...frame, tried: true }, statement);
     } else {
       this.journal.keep(changes);
       pending = error;

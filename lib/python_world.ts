@@ -204,6 +204,15 @@ class Follower extends Flow implements PythonWorld {
           this.tooMuch({ module, span: statement });
           continue;
         }
+        if (error instanceof ImportMissing) {
+          this.problems.push(this.problemAt({ module, span: statement }, {
+            severity: "error",
+            code: "import-missing",
+            message: `the import of "${error.message}" finds nothing in the project`,
+            hint: "name the folder that holds it with [models] roots, or correct the import",
+          }));
+          continue;
+        }
         if (!(error instanceof RaiseSignal)) throw error;
         this.problems.push(this.problemAt({ module, span: statement }, {
           severity: "error",
