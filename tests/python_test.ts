@@ -364,6 +364,13 @@ for (const [about, code, z] of FOLLOWED_OR_NOT) {
   });
 }
 
+Deno.test("followPython() tells of an import that is missing in a handler, and goes on", () => {
+  const code = "from lib import g\ntry:\n    g()\nexcept Exception:\n    import m.gone\nz = 1\n";
+  const world = follow({ "m/": code });
+  assert.deepEqual(world.problems.map((problem) => `${problem.code} ${problem.line}`), ["import-missing 5"]);
+  assert.equal(nameIn(world, "m", "z"), 1);
+});
+
 Deno.test("followPython() does not keep the old value of what changed in place", () => {
   const cases: [code: string, value: unknown][] = [
     ["z = {'a': 1}\nz['a'] = 2", [["a", 2]]],
