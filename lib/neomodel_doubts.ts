@@ -82,6 +82,7 @@ const HARMLESS_LIBRARIES = new Set([
   "enum",
   "collections",
   "dataclasses",
+  "functools",
 ]);
 /** What neomodel or Python refuses about a class, and what could change it at run time. */
 export function checkClass(cls: ClassValue, order: MroEntry[], problems: ProblemList): void {
@@ -110,6 +111,7 @@ export function checkClass(cls: ClassValue, order: MroEntry[], problems: Problem
     );
   }
   checkMixins(cls, order, problems);
+  checkDecorators(cls, problems);
   for (const entry of order) {
     if (entry.kind !== "class") continue;
     const strange = entry.bases.find((base) => base.kind !== "class" && base.kind !== "external");
@@ -213,6 +215,20 @@ function checkMixins(cls: ClassValue, order: MroEntry[], problems: ProblemList):
       code: "base-unknown",
       message: `what "${entry.path}" gives to ${cls.name} is not seen: the library is not in the project`,
       hint: "name the folder that holds it with [models] roots where it has properties",
+    });
+  }
+}
+
+/** A library's decorator is taken to leave a model as it is. */
+function checkDecorators(cls: ClassValue, problems: ProblemList): void {
+  for (const decorator of cls.keptDecorators) {
+    const callee = decorator.kind === "instance" ? decorator.callee : decorator;
+    if (callee.kind !== "external" || HARMLESS_LIBRARIES.has(callee.path.split(".")[0])) continue;
+    problems.once({ module: cls.module, span: cls.nameSpan }, {
+      severity: "warning",
+      code: "decorator-unknown",
+      message: `what "${callee.path}" does to ${cls.name} is not seen: the library is not in the project`,
+      hint: "name the folder that holds it with [models] roots where it adds properties",
     });
   }
 }

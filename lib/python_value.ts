@@ -33,6 +33,8 @@ export interface ClassValue {
   body: Stmt[];
   /** Set where the class only exists under a condition that is not known. */
   conditional?: boolean;
+  /** Decorators of libraries, which are taken to leave the class as it is. */
+  keptDecorators: PyValue[];
   /** What may have changed the class and is not followed, in words: "a decorator". */
   changers: string[];
   /** Names that the body gave, without those that came later. */

@@ -655,6 +655,7 @@ class Follower extends Flow implements PythonWorld {
       body: statement.body,
       conditional: frame.conditional || undefined,
       changers: open ? ["keywords"] : [],
+      keptDecorators: [],
       bodyNames: new Set(),
     };
     // A class statement in a loop makes its class again each time; the last one is the one that stays.
@@ -668,7 +669,10 @@ class Follower extends Flow implements PythonWorld {
     this.made.push(cls);
     let value: PyValue = cls;
     for (const decorator of decorators) {
-      if (isKept(decorator)) continue;
+      if (isKept(decorator)) {
+        cls.keptDecorators.push(decorator);
+        continue;
+      }
       const result = call(decorator, { args: [value], keywords: new Map(), open: false }, scope, where);
       if (result.kind === "class") value = result;
       else if (!isKept(decorator, true)) cls.changers.push("a decorator");
