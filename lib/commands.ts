@@ -12,12 +12,7 @@ import { breakLock, readLock } from "./graph_lock.ts";
 import { missingKgids, writeKgids } from "./kgid.ts";
 import { Ledger } from "./ledger.ts";
 import { guessRoots, loadModels } from "./model_files.ts";
-import {
-  type NeomodelVersion,
-  NEWEST_NEOMODEL,
-  parseNeomodelVersion,
-  showNeomodelVersion,
-} from "./neomodel_version.ts";
+import { KNOWN_NEOMODELS, type NeomodelVersion, parseNeomodelVersion } from "./neomodel_version.ts";
 import { join, relative, resolve } from "./path.ts";
 import type { Io, Printer } from "./print.ts";
 import { exists, openProject, type Project } from "./project.ts";
@@ -278,7 +273,7 @@ function neomodelVersion(name: string): NeomodelVersion {
   const version = parseNeomodelVersion(name);
   if (version !== undefined) return version;
   throw new CrochetError("USAGE", `neomodel "${name}" is not known`, {
-    hint: `name a version from 5.0 to ${showNeomodelVersion(NEWEST_NEOMODEL)}: --neomodel 7`,
+    hint: `name ${KNOWN_NEOMODELS}: --neomodel 7`,
   });
 }
 

@@ -6,10 +6,10 @@
 import { parse, TomlError } from "smol-toml";
 import { CrochetError } from "./error.ts";
 import {
+  KNOWN_NEOMODELS,
   type NeomodelVersion,
   NEWEST_NEOMODEL,
   parseNeomodelVersion,
-  showNeomodelVersion,
 } from "./neomodel_version.ts";
 import { nearest } from "./text.ts";
 
@@ -241,9 +241,7 @@ function neomodelVersion(name: string | undefined, text: string, file: string): 
   if (version !== undefined) return version;
   throw new CrochetError("CONFIG_INVALID", `Reading "${file}" failed: neomodel "${name}" is not known`, {
     at: { file, line: lineOf(text, ["project", "neomodel"]) },
-    hint: `write a version from 5.0 to ${
-      showNeomodelVersion(NEWEST_NEOMODEL)
-    }, such as neomodel = "7" or "5.5"`,
+    hint: `write ${KNOWN_NEOMODELS}, such as neomodel = "7" or "5.5"`,
   });
 }
 

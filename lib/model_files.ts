@@ -4,7 +4,12 @@
  */
 import { CrochetError } from "./error.ts";
 import { modelClasses, type Models, readModels } from "./neomodel.ts";
-import { neomodelNames, type NeomodelVersion, NEWEST_NEOMODEL } from "./neomodel_version.ts";
+import {
+  neomodelNames,
+  type NeomodelVersion,
+  NEWEST_NEOMODEL,
+  showNeomodelVersion,
+} from "./neomodel_version.ts";
 import { basename, dirname, join, relative, resolve } from "./path.ts";
 import { exists, readBytes } from "./project.ts";
 import { decodePython } from "./python_source.ts";
@@ -196,6 +201,7 @@ function fileFinder(
       return undefined;
     },
     isFolder: (module) => rootsFor(module).some((root) => isDirectory(join(root, ...module.split(".")))),
+    titleOf: (library) => `${library} ${showNeomodelVersion(neomodel)}`,
     libraryNames: (module) =>
       module.split(".")[0] === "neomodel" ? neomodelNames(module, neomodel) : undefined,
     isLibrary: (name) => LIBRARIES.has(name),

@@ -18,11 +18,11 @@ import {
   classAttribute,
   type ClassValue,
   externalAncestors,
-  functionBody,
   type FunctionValue,
   mayBe,
   methodResolutionOrder,
   type MroEntry,
+  namesIn,
   type PyValue,
   toData,
   type Where,
@@ -292,9 +292,7 @@ function isPropertyLike(value: PyValue): boolean {
 
 /** Does the text of a function name something that makes properties? */
 function mentionsProperty(callee: FunctionValue, depth: number): boolean {
-  const words = new Set(functionBody(callee).match(/[\p{ID_Start}_]\p{ID_Continue}*/gu) ?? []);
-  return [...words].some((word) => {
-    const value = callee.where.module.names.get(word);
+  return namesIn(callee).some(([word, value]) => {
     if (!value || value === callee || value.kind === "module") {
       return /(Property|Relationship(To|From)?)$/.test(word);
     }

@@ -53,6 +53,9 @@ export function showNeomodelVersion(version: NeomodelVersion): string {
   return [Math.floor(version / 10_000), Math.floor(version / 100) % 100, version % 100].join(".");
 }
 
+/** The names of versions that are known, in words. */
+export const KNOWN_NEOMODELS = `a version from 5.0 to ${showNeomodelVersion(NEWEST_NEOMODEL)}`;
+
 /** From which release to which one the names of a line exist. */
 type Span = [since: string, until: string, names: string];
 

@@ -199,12 +199,12 @@ export abstract class Flow {
       const end = this.inTurns(() => this.whileTurns(test, body, frame));
       if (end !== "unsure") return end === "end" ? this.body(orelse, frame) : undefined;
     }
-    const items = iterable && iterate(evaluate(iterable, this.scope(frame)));
+    const source = iterable && evaluate(iterable, this.scope(frame));
+    const items = source && iterate(source);
     if (items && target && items.length <= MOST_TURNS) {
       const end = this.inTurns(() => this.turns([...items], target, body, frame, statement));
       if (end !== "unsure") return end === "end" ? this.body(orelse, frame) : undefined;
     }
-    const source = iterable && evaluate(iterable, this.scope(frame));
     if (target) this.assign(target, unknown("a loop variable", source), frame, statement);
     this.forgetChanges({ binds: [], body }, frame, statement);
     const whole: Branch = { binds: [], body: [...body, ...orelse] };

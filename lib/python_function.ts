@@ -3,7 +3,14 @@
  * a decorator makes of a function, which `__init__` a class runs, which classes exist only inside of a function.
  * Never runs a body.
  */
-import type { Argument, Expr, FunctionStatement, Span, Stmt } from "./python_tree.ts";
+import {
+  type Argument,
+  bodiesOf,
+  type Expr,
+  type FunctionStatement,
+  type Span,
+  type Stmt,
+} from "./python_tree.ts";
 import {
   type CallArguments,
   type ClassValue,
@@ -123,59 +130,22 @@ export function hiddenClasses(
 
 function classesIn(body: Stmt[], prefix: string): { name: string; args: Argument[]; span: Span }[] {
   return body.flatMap((statement) => {
-    switch (statement.kind) {
-      case "class":
-        return [
-          {
-            name: prefix + statement.name,
-            args: statement.args,
-            span: { from: statement.from, to: statement.to },
-          },
-          ...classesIn(statement.body, `${prefix}${statement.name}.`),
-        ];
-      case "function":
-        return hiddenClasses(statement, prefix);
-      case "if":
-        return statement.branches.flatMap((branch) => classesIn(branch.body, prefix));
-      case "match":
-        return statement.cases.flatMap((branch) => classesIn(branch.body, prefix));
-      case "try": {
-        const handlers = statement.handlers.flatMap((handler) => handler.body);
-        return classesIn([...statement.body, ...handlers, ...statement.orelse, ...statement.final], prefix);
-      }
-      case "loop":
-        return classesIn([...statement.body, ...statement.orelse], prefix);
-      case "with":
-        return classesIn(statement.body, prefix);
-      default:
-        return [];
-    }
+    if (statement.kind === "function") return hiddenClasses(statement, prefix);
+    const isClass = statement.kind === "class";
+    const inner = isClass ? `${prefix}${statement.name}.` : prefix;
+    const found = bodiesOf(statement).flatMap((part) => classesIn(part, inner));
+    if (!isClass) return found;
+    const { name, args, from, to } = statement;
+    return [{ name: prefix + name, args, span: { from, to } }, ...found];
   });
 }
 
 /** Names that a function, or one inside of it, declares to be its module's. */
 export function globalNames(body: Stmt[] | Expr): string[] {
-  return Array.isArray(body) ? body.flatMap((statement) => partsOf(statement, globalNames)) : [];
-}
-
-function partsOf(statement: Stmt, read: (body: Stmt[]) => string[]): string[] {
-  switch (statement.kind) {
-    case "scope":
-      return statement.word === "global" ? statement.names : [];
-    case "class":
-    case "function":
-    case "with":
-      return read(statement.body);
-    case "if":
-      return statement.branches.flatMap((branch) => read(branch.body));
-    case "match":
-      return statement.cases.flatMap((branch) => read(branch.body));
-    case "try":
-      return [statement.body, ...statement.handlers.map((h) => h.body), statement.orelse, statement.final]
-        .flatMap(read);
-    case "loop":
-      return [...read(statement.body), ...read(statement.orelse)];
-    default:
-      return [];
-  }
+  if (!Array.isArray(body)) return [];
+  return body.flatMap((statement) =>
+    statement.kind === "scope" && statement.word === "global"
+      ? statement.names
+      : bodiesOf(statement).flatMap(globalNames)
+  );
 }

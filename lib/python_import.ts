@@ -27,6 +27,8 @@ export interface PythonFiles {
   isLibrary(name: string): boolean;
   /** Is it a module of Python itself, or of a library that every project of this kind has? */
   isInstalled(name: string): boolean;
+  /** A library with its version, as messages name it. */
+  titleOf(library: string): string;
   /** Public names of a library's module; "missing" where it has no such module, undefined where nobody knows. */
   libraryNames(module: string): ReadonlySet<string> | "missing" | undefined;
 }
@@ -233,8 +235,10 @@ export class Importer {
   }
 
   private refused(what: string, place: ImportPlace, bindAs?: string): void {
-    const message = `the version of the library that the project uses has no "${what}"`;
-    const hint = "correct the import, or name the version: [project] neomodel in crochet.toml";
+    const [library, ...inner] = what.split(".");
+    const message = `${this.files.titleOf(library)} has no "${inner.join(".")}"`;
+    const hint =
+      `correct the import, or name the version that the project uses: [project] ${library} in crochet.toml`;
     this.fail("neomodel-refuses", message, hint, place, what, bindAs);
   }
 

@@ -1,6 +1,6 @@
 /**
  * The shapes of Python's statements and expressions that matter to a reader of declarations, with their places.
- * What has no shape here is "other" and keeps its place. No behaviour but finding a line.
+ * What has no shape here is "other" and keeps its place. No behaviour but finding bodies and lines.
  */
 import type { Span } from "./python_token.ts";
 
@@ -137,6 +137,31 @@ export interface PythonFile {
   text: string;
   /** Offsets at which the lines begin. */
   lines: number[];
+}
+
+/** The bodies of a statement, in the order of the text. */
+export function bodiesOf(statement: Stmt): Stmt[][] {
+  switch (statement.kind) {
+    case "class":
+    case "function":
+    case "with":
+      return [statement.body];
+    case "if":
+      return statement.branches.map((branch) => branch.body);
+    case "match":
+      return statement.cases.map((branch) => branch.body);
+    case "try":
+      return [
+        statement.body,
+        ...statement.handlers.map((way) => way.body),
+        statement.orelse,
+        statement.final,
+      ];
+    case "loop":
+      return [statement.body, statement.orelse];
+    default:
+      return [];
+  }
 }
 
 /** Offsets at which the lines of a text begin. */

@@ -505,6 +505,12 @@ export function functionBody(value: FunctionValue): string {
   return text.slice(from, value.where.span.to);
 }
 
+/** What the names in a function's text are in its module; a name that it lacks has no value. */
+export function namesIn(value: FunctionValue): [name: string, value: PyValue | undefined][] {
+  const words = new Set(functionBody(value).match(/[\p{ID_Start}_]\p{ID_Continue}*/gu));
+  return [...words].map((word) => [word, value.where.module.names.get(word)]);
+}
+
 /** The class that follows `after` in the method resolution order of `cls`, if any has the attribute. */
 export function attributeAfter(
   cls: ClassValue,

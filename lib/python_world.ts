@@ -31,13 +31,13 @@ import {
   attributeAfter,
   type CallArguments,
   type ClassValue,
-  functionBody,
   type FunctionValue,
   type InstanceValue,
   type Locals,
   mayBe,
   methodResolutionOrder,
   type ModuleValue,
+  namesIn,
   NONE,
   type PyValue,
   str,
@@ -594,10 +594,7 @@ class Follower extends Flow implements PythonWorld {
       if (value.kind === "class" && !isKept(callee, true)) value.changers.push(`a call of ${callee.name}()`);
     }
     // Nor is known what it did to the names and containers of its module.
-    for (const word of new Set(functionBody(callee).match(/[\p{ID_Start}_]\p{ID_Continue}*/gu) ?? [])) {
-      const value = callee.where.module.names.get(word);
-      if (value) becomeUnknown(value);
-    }
+    for (const [, value] of namesIn(callee)) if (value) becomeUnknown(value);
     for (const name of globalNames(callee.body)) {
       const value = callee.where.module.names.get(name);
       this.journal.write(

@@ -531,6 +531,7 @@ function follow(modules: Record<string, string>): PythonWorld {
     libraryNames: () => undefined,
     isLibrary: (name) => name === "enum" || name === "typing",
     isInstalled: () => true,
+    titleOf: (library) => library,
   };
   return followPython(["m"], files);
 }
