@@ -5,10 +5,8 @@
  * Python is a problem with its place. Never runs Python, never needs a kgid.
  */
 import {
-  DEFINITION_ARGS,
   definitionArgument,
   definitionOf,
-  DEFINITIONS,
   isAbstract,
   isIgnored,
   isModel,
@@ -26,11 +24,10 @@ import {
   checkOverride,
   checkSilentMistake,
 } from "./neomodel_mistakes.ts";
-import { ownInit } from "./python_function.ts";
 import { checkRegistry } from "./neomodel_registry.ts";
+import { readDefinition, type RelationshipModel } from "./neomodel_relationship.ts";
 import {
   neomodelBase,
-  neomodelName,
   type PropertyModel,
   propertyShapes,
   propertyType,
@@ -39,12 +36,9 @@ import {
 import {
   type ClassValue,
   type InstanceValue,
-  isEnum,
   methodResolutionOrder,
   type MroEntry,
-  type PyValue,
   toData,
-  type Where,
 } from "./python_value.ts";
 import type { PythonProblem, PythonWorld } from "./python_world.ts";
 import {
@@ -56,22 +50,6 @@ import {
   shapeKey,
 } from "./schema.ts";
 import { isSince, type NeomodelVersion, NEWEST_NEOMODEL } from "./neomodel_version.ts";
-import { nearest } from "./text.ts";
-
-/** A relationship as a node class declares it. */
-export interface RelationshipModel {
-  name: string;
-  /** Relationship type; null where the model says None. */
-  type: string | null;
-  direction: "to" | "from" | "either";
-  /** Qualified class name, or null where it is not found. */
-  target: string | null;
-  targetRaw: string;
-  cardinality: string;
-  /** Qualified class name of the relationship's model. */
-  model: string | null;
-  declaredIn: string;
-}
 
 /** What nodes and relationship models have in common. */
 export interface ModelBase {
@@ -318,7 +296,7 @@ class ModelReader {
       abstract,
       async: /^Async/.test(neomodelBase(cls, NODE_BASES) ?? ""),
       properties,
-      relationships: this.readRelationships(cls, order, abstract),
+      relationships: this.readRelationships(cls, order),
     };
   }
 
@@ -394,7 +372,7 @@ class ModelReader {
     return [...merged.values()];
   }
 
-  private readRelationships(cls: ClassValue, order: MroEntry[], abstract: boolean): RelationshipModel[] {
+  private readRelationships(cls: ClassValue, order: MroEntry[]): RelationshipModel[] {
     const merged = new Map<string, RelationshipModel>();
     for (const entry of [...order].reverse()) {
       if (entry.kind !== "class") continue;
@@ -410,7 +388,7 @@ class ModelReader {
         } else if (definition) {
           merged.set(
             name,
-            this.readRelationship(name, attribute.value as InstanceValue, definition, entry, cls, abstract),
+            this.readRelationship(name, attribute.value as InstanceValue, definition, entry, cls),
           );
         }
       }
@@ -421,211 +399,41 @@ class ModelReader {
   private readRelationship(
     name: string,
     call: InstanceValue,
-    definition: string,
+    word: string,
     entry: ClassValue,
     cls: ClassValue,
-    abstract: boolean,
   ): RelationshipModel {
-    const report = (severity: "error" | "warning", code: string, message: string, hint?: string) =>
-      this.problems.once(call.where, { severity, code, message, hint });
-    const get = (option: string) => definitionArgument(call, option);
-    if (call.doubt || (call.callee.kind === "class" && !call.base && ownInit(call.callee))) {
-      report(
-        "error",
-        "definition-unknown",
-        `the relationship "${name}" cannot be known without running Python: ${
-          call.doubt ?? "its class has an __init__ of its own"
-        }`,
-        "write it with neomodel's own classes",
-      );
-    }
-    const { args, keywords, open } = call.base ?? call;
-    const known = DEFINITION_ARGS.filter((arg) =>
-      arg !== "exclusion_group" || isSince(this.version, "7.0.0")
-    );
-    const twice = known.slice(0, args.length).find((arg) => keywords.has(arg));
-    if (args.length > known.length || twice) {
-      report(
-        "error",
-        "neomodel-refuses",
-        `neomodel refuses "${name}": ${
-          twice ? `${twice} is given twice` : `it takes ${known.length} arguments`
-        }`,
-      );
-    }
-    for (const [option] of keywords) {
-      if (!known.includes(option)) {
-        const meant = nearest(option, known);
-        report(
-          "error",
-          "neomodel-refuses",
-          `neomodel refuses "${name}": ${definition} has no argument "${option}"`,
-          meant && `did you mean ${meant}?`,
-        );
-      }
-    }
-    const typeValue = get("relation_type");
-    let type: string | null = null;
-    if (typeValue?.kind === "str") type = typeValue.value;
-    else if (typeValue?.kind === "member" && isEnum(typeValue.of, "enum.StrEnum")) {
-      type = toData(typeValue) as string;
-    } else if (typeValue?.kind === "member" && typeof toData(typeValue) === "string") {
-      report(
-        "error",
-        "type-unknown",
-        `the relationship type of "${name}" is a member of an Enum, which different versions of Python print differently`,
-        `write ${typeValue.of.name}.${typeValue.name}.value`,
-      );
-    } else if (typeValue === undefined && !open) {
-      report(
-        "error",
-        "neomodel-refuses",
-        `neomodel refuses "${name}": the relationship type is missing`,
-        'give it as the second argument: RelationshipTo("Target", "TYPE")',
-      );
-    } else if (typeValue?.kind !== "none") {
-      const why = typeValue?.kind === "unknown" ? `: ${typeValue.why}` : "";
-      report(
-        "error",
-        "type-unknown",
-        `the relationship type of "${name}" cannot be known without running Python${why}`,
-        "write it as a string",
-      );
-    }
-    const model = this.modelOf(get("model"), name, definition, report);
-    if (model && type !== null) this.useModel(model, type, cls, abstract);
-    if (
-      model && typeValue?.kind === "none" &&
-      propertyShapes("relationship", "", this.relModels.get(model)?.properties ?? []).length > 0
+    const { modules } = this.world;
+    const { ignore, version, problems } = this;
+    const context = { modules, ignore, version, problems };
+    const { relationship, model } = readDefinition({ name, call, word, declaredIn: entry }, context);
+    if (model && relationship.type !== null) this.useModel(model, relationship.type, cls);
+    else if (
+      model && definitionArgument(call, "relation_type")?.kind === "none" &&
+      this.shapesOf(model, "").length > 0
     ) {
-      report(
-        "error",
-        "type-unknown",
-        `"${name}" has a model with indexes and no type: neomodel installs them for a type that is called None`,
-        "give the relationship its type",
-      );
+      problems.once(call.where, {
+        severity: "error",
+        code: "type-unknown",
+        message:
+          `"${name}" has a model with indexes and no type: neomodel installs them for a type that is called None`,
+        hint: "give the relationship its type",
+      });
     }
-    const target = get("cls_name");
-    if ((!target && !open) || (target?.kind === "none" && isSince(this.version, "6.0.0"))) {
-      report(
-        "error",
-        "neomodel-refuses",
-        `neomodel refuses "${name}": its target is missing`,
-        "name the class",
-      );
-    }
-    const resolved = this.resolveTarget(target, call.where);
-    const targetRaw = target?.kind === "str"
-      ? target.value
-      : target?.kind === "class"
-      ? target.qualname
-      : target?.kind === "external"
-      ? target.path
-      : target?.kind === "none"
-      ? "None"
-      : "";
-    const isTold = !target || ["str", "class", "external", "none", "member"].includes(target.kind);
-    if (!isTold && !isIgnored({ name }, this.ignore)) {
-      report(
-        "error",
-        "target-unknown",
-        `the target of "${name}" cannot be known without running Python`,
-        "name the class plainly",
-      );
-    } else if (!resolved && !isIgnored({ name: targetRaw.split(".").at(-1)! }, this.ignore)) {
-      report(
-        "warning",
-        "target-missing",
-        `the target ${targetRaw ? `"${targetRaw}"` : "class"} of "${name}" is not found`,
-        "neomodel looks it up when the relationship is first used, and fails then",
-      );
-    }
-    const cardinality = get("cardinality");
-    if (cardinality && cardinality.kind !== "external" && cardinality.kind !== "class") {
-      report(
-        "warning",
-        "option-unknown",
-        `the cardinality of "${name}" cannot be known without running Python`,
-      );
-    }
-    return {
-      name,
-      type,
-      direction: DEFINITIONS[definition],
-      target: resolved ? qualifiedName(resolved) : null,
-      targetRaw,
-      cardinality: (cardinality &&
-        (neomodelName(cardinality) ?? (cardinality.kind === "class" ? cardinality.name : undefined)))
-        ?.replace(/^Async/, "") ?? "ZeroOrMore",
-      model: model ? qualifiedName(model) : null,
-      declaredIn: qualifiedName(entry),
-    };
+    return relationship;
   }
 
-  private modelOf(
-    value: PyValue | undefined,
-    name: string,
-    definition: string,
-    report: (s: "error", c: string, m: string, h?: string) => void,
-  ): ClassValue | undefined {
-    if (!value || value.kind === "none") return undefined;
-    const base = neomodelBase(value, REL_BASES);
-    if (base && /^Async/.test(base) !== /^Async/.test(definition)) {
-      report(
-        "error",
-        "neomodel-refuses",
-        `neomodel refuses "${name}": one of the definition and its model is async`,
-      );
-    }
-    if (value.kind === "class" && base) return value;
-    if (value.kind === "external" && REL_BASES.has(neomodelName(value) ?? "")) return undefined;
-    if (value.kind === "str") {
-      report(
-        "error",
-        "neomodel-refuses",
-        `neomodel refuses "${name}": model must be a class, not a string`,
-        `write model=${value.value} without quotes`,
-      );
-    } else if (value.kind === "unknown") {
-      report(
-        "error",
-        "model-unknown",
-        `the model of "${name}" cannot be known without running Python: ${value.why}`,
-        "name the class plainly",
-      );
-    } else report("error", "neomodel-refuses", `neomodel refuses "${name}": model must be a StructuredRel`);
-    return undefined;
-  }
-
-  private useModel(model: ClassValue, type: string, cls: ClassValue, abstract: boolean): void {
+  private useModel(model: ClassValue, type: string, cls: ClassValue): void {
     const types = this.typesOfModel.get(model) ?? new Set();
     this.typesOfModel.set(model, types.add(type));
     // An abstract class is only walked by install_labels where it carries a label.
-    if (abstract && !labelOf(cls, orderOf(cls))) return;
-    const shapes = propertyShapes("relationship", type, this.relModels.get(model)?.properties ?? []);
+    if (isAbstract(cls) && !labelOf(cls, orderOf(cls))) return;
     // Before 5.1.2 neomodel had no unique constraints on relationships, and said nothing.
-    this.shapes.push(...shapes.filter((shape) => shape.kind !== "unique" || isSince(this.version, "5.1.2")));
+    const hasUnique = isSince(this.version, "5.1.2");
+    this.shapes.push(...this.shapesOf(model, type).filter((shape) => shape.kind !== "unique" || hasUnique));
   }
 
-  private resolveTarget(target: PyValue | undefined, where: Where): ClassValue | undefined {
-    if (target?.kind === "class") return target;
-    if (target?.kind !== "str") return undefined;
-    const dot = target.value.lastIndexOf(".");
-    const name = target.value.slice(dot + 1);
-    const modules = this.world.modules;
-    let found: PyValue | undefined;
-    if (dot === -1) found = where.module.names.get(name);
-    else {
-      const path = target.value.slice(0, dot);
-      const level = path.length - path.replace(/^\.+/, "").length;
-      const here = where.module;
-      const namespace = here.isPackage ? here.name : here.name.split(".").slice(0, -1).join(".");
-      const relative = namespace.split(".").slice(0, level > 1 ? -(level - 1) : undefined).join(".");
-      const absolute = target.value.startsWith(".")
-        ? [relative, path.slice(level)].filter(Boolean).join(".")
-        : path;
-      found = modules.get(absolute)?.names.get(name);
-    }
-    return found?.kind === "class" ? found : undefined;
+  private shapesOf(model: ClassValue, type: string): SchemaShape[] {
+    return propertyShapes("relationship", type, this.relModels.get(model)?.properties ?? []);
   }
 }
