@@ -14,6 +14,7 @@ import { Ledger } from "./ledger.ts";
 import { guessRoots, loadModels } from "./model_files.ts";
 import { KNOWN_NEOMODELS, type NeomodelVersion, parseNeomodelVersion } from "./neomodel_version.ts";
 import { join, relative, resolve } from "./path.ts";
+import { plainPlan } from "./plan.ts";
 import type { Io, Printer } from "./print.ts";
 import { exists, openProject, type Project } from "./project.ts";
 import { rebuildLedger } from "./reconcile.ts";
@@ -144,13 +145,14 @@ export function commandCreateRelationship(context: Context, name: string): numbe
 
 /** Drafts a migration. */
 export function commandCreateMigration(context: Context, description: string): number {
-  const { options, print } = context;
+  const { options, print, io } = context;
   const draft = draftMigration(project(context), {
     description,
     language: options.cypher ? "cypher" : "ts",
     empty: options.empty === true,
     unsafe: options.unsafe === true,
     renames: options.rename,
+    ask: options.json ? undefined : io.ask,
   });
   for (const warning of draft.warnings) print.say(problemLine(warning));
   print.result(draft, draftLines(draft));
@@ -178,14 +180,14 @@ export async function commandRun(context: Context, direction: Direction, planOnl
     };
     if (options.offline) {
       const plan = await planOffline(request);
-      print.result(plan, planLines(plan));
+      print.result(plainPlan(plan), planLines(plan));
       return EXIT.ok;
     }
     return await withGraph(found, async (graph) => {
       if (planOnly || options.dryRun || options.check) {
         const { plan, lines } = await planRun({ ...request, graph });
         lines.forEach((line) => print.say(line));
-        print.result(plan, planLines(plan));
+        print.result(plainPlan(plan), planLines(plan));
         return options.check && plan.revisions.length > 0 ? EXIT.no : EXIT.ok;
       }
       const result = await run({ ...request, graph });

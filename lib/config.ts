@@ -38,6 +38,10 @@ export interface Settings {
   modelIgnore: string[];
   /** The neomodel that the models are written for. */
   neomodel: NeomodelVersion;
+  /** Does `required=True` ask for an existence constraint? */
+  existence: boolean;
+  /** Lint rules that are switched off. */
+  lintIgnore: string[];
   /** Longest time a migration may compute between two operations, in milliseconds. */
   timeLimitMs: number;
   graph: GraphSettings;
@@ -67,6 +71,8 @@ const TABLES: Record<string, Record<string, Kind>> = {
   ledger: { path: "text" },
   models: { roots: "texts", ignore: "texts" },
   migrations: { time_limit_seconds: "number" },
+  schema: { required: "text" },
+  lint: { ignore: "texts" },
 };
 
 const SCHEMES = ["bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc"];
@@ -104,6 +110,8 @@ export function readConfig(text: string, file: string, overrides: Overrides): Se
     modelRoots: table("models").roots ?? [],
     modelIgnore: table("models").ignore ?? [],
     neomodel: neomodelVersion(table("project").neomodel, text, file),
+    existence: requiredMeans(table("schema").required, text, file) === "existence",
+    lintIgnore: table("lint").ignore ?? [],
     timeLimitMs: Number(table("migrations").time_limit_seconds ?? 30) * 1000,
     graph,
   };
@@ -242,6 +250,15 @@ function neomodelVersion(name: string | undefined, text: string, file: string): 
   throw new CrochetError("CONFIG_INVALID", `Reading "${file}" failed: neomodel "${name}" is not known`, {
     at: { file, line: lineOf(text, ["project", "neomodel"]) },
     hint: `write ${KNOWN_NEOMODELS}, such as neomodel = "7" or "5.5"`,
+  });
+}
+
+/** What `required=True` asks for: neomodel's own check, or an existence constraint too. */
+function requiredMeans(value: string | undefined, text: string, file: string): "models" | "existence" {
+  if (value === undefined || value === "models" || value === "existence") return value ?? "models";
+  throw new CrochetError("CONFIG_INVALID", `Reading "${file}" failed: required "${value}" is not known`, {
+    at: { file, line: lineOf(text, ["schema", "required"]) },
+    hint: 'write required = "models" (neomodel checks it) or "existence" (a constraint, Enterprise Edition)',
   });
 }
 

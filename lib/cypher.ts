@@ -2,16 +2,11 @@
  * Takes a checked operation and gives the Cypher that carries it out on a server of a given version, with its
  * parameters. Identifiers are quoted, values are parameters, without exception. Never runs anything.
  */
-import type { Operation, Transform } from "./operation.ts";
+import type { Operation } from "./operation.ts";
 import type { RelationshipRow, Row } from "./operation_arguments.ts";
 import { quoteName } from "./schema.ts";
-
-/** What a server can do, as far as statements depend on it. */
-export interface ServerFeatures {
-  /** `[5, 26, 30]` or `[2026, 8, 1]`. */
-  version: number[];
-  edition: string;
-}
+import { atLeast, type ServerFeatures } from "./server_features.ts";
+import { batched } from "./transform.ts";
 
 /**
  * A statement and how it must run: `data` inside a transaction, `schema` in one of its own, `batched` outside of
@@ -23,124 +18,8 @@ export interface Statement {
   kind: "data" | "schema" | "batched";
 }
 
-/** How many nodes or relationships one server-side batch of a transform holds. */
-export const TRANSFORM_BATCH = 10_000;
-
 /** The property that every node and relationship of a batch carries. */
 export const BATCH_PROPERTY = "_crochet_batch";
-
-/** Is the server of at least this version? 2025 and later count as newer than any 5. */
-export function atLeast(server: ServerFeatures, ...wanted: number[]): boolean {
-  for (let i = 0; i < wanted.length; i++) {
-    const have = server.version[i] ?? 0;
-    if (have !== wanted[i]) return have > wanted[i];
-  }
-  return true;
-}
-
-/** A subquery over variables, batched by the server; the form without a scope clause is for servers before 5.23. */
-function batched(server: ServerFeatures, variables: string, body: string, rows: number): string {
-  const open = atLeast(server, 5, 23) ? `CALL (${variables}) { ` : `CALL { WITH ${variables} `;
-  return `${open}${body} } IN TRANSACTIONS OF ${rows} ROWS`;
-}
-
-/** The statement of a transform; it can be repeated, since it finds only what is still to be done. */
-export function transformStatement(transform: Transform, server: ServerFeatures): Statement {
-  const { match, variables, body, params } = transformParts(transform);
-  return {
-    text: `${match} ${batched(server, variables, body, TRANSFORM_BATCH)} RETURN count(*) AS changed`,
-    params,
-    kind: "batched",
-  };
-}
-
-/** What a transform finds, and what it does with each thing that it found. */
-function transformParts(
-  transform: Transform,
-): { match: string; variables: string; body: string; params: Row } {
-  const q = quoteName;
-  const except = (transform.except ?? []).map((label) => `NOT n:${q(label)}`);
-  const parts = (pattern: string, tests: string[], variables: string, body: string, params: Row = {}) => {
-    const conditions = [...tests, ...except].join(" AND ");
-    return { match: `MATCH ${pattern}${conditions ? ` WHERE ${conditions}` : ""}`, variables, body, params };
-  };
-  switch (transform.what) {
-    case "renameLabel":
-      return parts(
-        `(n:${q(transform.from)})`,
-        [],
-        "n",
-        `SET n:${q(transform.to)} REMOVE n:${q(transform.from)}`,
-      );
-    case "addLabel":
-      return parts(
-        `(n:${q(transform.label)})`,
-        [`NOT n:${q(transform.other)}`],
-        "n",
-        `SET n:${q(transform.other)}`,
-      );
-    case "removeLabel":
-      return parts(
-        `(n:${q(transform.label)})`,
-        [`n:${q(transform.other)}`],
-        "n",
-        `REMOVE n:${q(transform.other)}`,
-      );
-    case "renameType": {
-      const body = `CREATE (a)-[x:${q(transform.to)}]->(b) SET x = properties(r) DELETE r`;
-      return parts(`(a)-[r:${q(transform.from)}]->(b)`, [], "a, r, b", body);
-    }
-    default: {
-      const variable = transform.entity === "node" ? "n" : "r";
-      const pattern = transform.entity === "node"
-        ? `(n:${q(transform.owner)})`
-        : `()-[r:${q(transform.owner)}]->()`;
-      const property = (name: string) => `${variable}.${q(name)}`;
-      if (transform.what === "addProperty") {
-        const set = `SET ${property(transform.property)} = $value`;
-        return parts(pattern, [`${property(transform.property)} IS NULL`], variable, set, {
-          value: transform.value,
-        });
-      }
-      if (transform.what === "removeProperty") {
-        return parts(
-          pattern,
-          [`${property(transform.property)} IS NOT NULL`],
-          variable,
-          `REMOVE ${property(transform.property)}`,
-        );
-      }
-      const [from, to] = [property(transform.from), property(transform.to)];
-      return parts(pattern, [`${from} IS NOT NULL`], variable, `SET ${to} = ${from} REMOVE ${from}`);
-    }
-  }
-}
-
-/** Counts values that a rename of a property would overwrite: the target exists with another value. */
-export function renameConflicts(transform: Transform): Statement | undefined {
-  if (transform.what !== "renameProperty") return undefined;
-  const variable = transform.entity === "node" ? "n" : "r";
-  const [from, to] = [transform.from, transform.to].map((name) => `${variable}.${quoteName(name)}`);
-  const text = `${transformParts(transform).match} AND ${to} <> ${from} RETURN count(*) AS conflicts`;
-  return { text, params: {}, kind: "data" };
-}
-
-/** Counts what a transform would touch now. */
-export function countStatement(operation: Operation): Statement | undefined {
-  if (operation.kind === "deleteBatch") {
-    return {
-      text: `MATCH ${batchPattern(operation)} RETURN count(*) AS n`,
-      params: { batch: operation.batch },
-      kind: "data",
-    };
-  }
-  if (operation.kind !== "transform") return undefined;
-  return {
-    text: `${transformParts(operation.transform).match} RETURN count(*) AS n`,
-    params: {},
-    kind: "data",
-  };
-}
 
 type NodesOperation = Operation & { kind: "nodes" };
 type RelationshipsOperation = Operation & { kind: "relationships" };
@@ -296,6 +175,15 @@ function batchPattern(operation: Operation & { kind: "deleteBatch" }): string {
     : `()-[r:${label}]->() WHERE r.${BATCH_PROPERTY} = $batch`;
 }
 
+/** Counts what a batch created and is still there. */
+export function countBatchStatement(operation: Operation & { kind: "deleteBatch" }): Statement {
+  return {
+    text: `MATCH ${batchPattern(operation)} RETURN count(*) AS n`,
+    params: { batch: operation.batch },
+    kind: "data",
+  };
+}
+
 /** Deletes what a batch created, in server-side batches. */
 export function deleteBatchStatement(
   operation: Operation & { kind: "deleteBatch" },
@@ -304,9 +192,7 @@ export function deleteBatchStatement(
   const variable = operation.entity === "node" ? "n" : "r";
   const remove = operation.entity === "node" ? "DETACH DELETE n" : "DELETE r";
   return {
-    text: `MATCH ${batchPattern(operation)} ${
-      batched(server, variable, remove, TRANSFORM_BATCH)
-    } RETURN count(*) AS deleted`,
+    text: `MATCH ${batchPattern(operation)} ${batched(server, variable, remove)} RETURN count(*) AS deleted`,
     params: { batch: operation.batch },
     kind: "batched",
   };

@@ -7,9 +7,9 @@ import { buildChain } from "./chain.ts";
 import { CrochetError } from "./error.ts";
 import { buildIr, EMPTY_IR, renderSnapshot, schemaHash, type SchemaIr, schemaObjects } from "./ir.ts";
 import { diffIr, downgradeOperations, type IrDiff, upgradeOperations } from "./ir_diff.ts";
-import type { PropertyRenames } from "./ir_steps.ts";
 import { loadModels, type ModelReading } from "./model_files.ts";
-import { type DraftOperation, parseOperation, renderOperation } from "./operation.ts";
+import { parseOperation, renderOperation } from "./operation.ts";
+import type { DraftOperation } from "./operation_schema.ts";
 import { join } from "./path.ts";
 import { ASSUMED_SERVER, planOperation } from "./plan.ts";
 import {
@@ -24,6 +24,7 @@ import {
   writeNew,
 } from "./project.ts";
 import type { PythonProblem } from "./python_world.ts";
+import { decideRenames, type RenameCandidate } from "./rename.ts";
 import {
   renderCypher,
   renderTypescript,
@@ -33,7 +34,6 @@ import {
   snapshotFile,
 } from "./revision.ts";
 import { quoteString, schemaName, type SchemaShape, shapeKey } from "./schema.ts";
-import { nearest } from "./text.ts";
 
 /** What to draft. */
 export interface DraftRequest {
@@ -45,6 +45,8 @@ export interface DraftRequest {
   unsafe: boolean;
   /** `Person.email=mail`, as given on the command line. */
   renames: string[];
+  /** Asks a person whether a property was renamed; undefined where nobody can answer. */
+  ask?(question: string): string | null;
 }
 
 /** What was drafted. */
@@ -77,7 +79,7 @@ export function projectSchema(
   project: Project,
 ): { ir: SchemaIr; reading: ModelReading; warnings: PythonProblem[] } {
   const reading = readProjectModels(project);
-  const { ir, problems } = buildIr(reading.models);
+  const { ir, problems } = buildIr(reading.models, { existence: project.settings.existence });
   const all = [...reading.models.problems, ...problems];
   const errors = all.filter((problem) => problem.severity === "error");
   if (errors.length > 0) {
@@ -103,7 +105,9 @@ export function draftMigration(project: Project, request: DraftRequest): Draft {
   const revisions = readRevisions(project);
   const { head } = buildChain(revisions);
   const before = head ? readSnapshot(project, head) : EMPTY_IR;
-  const diff = diffIr(before, ir, parseRenames(request.renames, before, reading));
+  const { ask, renames: given } = request;
+  const { renames, open } = decideRenames({ given, before, after: ir, reading, ask });
+  const diff = diffIr(before, ir, renames);
   const hash = schemaHash(ir);
   const lossy = diff.steps.some((step) => step.down.length === 0);
   const result: Draft = {
@@ -124,7 +128,7 @@ export function draftMigration(project: Project, request: DraftRequest): Draft {
   const files = new Map([
     [
       join(project.migrations, `${id}.${request.language}`),
-      renderDraft(request, result, diff, id, head, objectNames(before, ir)),
+      renderDraft(request, result, diff, open, id, head, objectNames(before, ir)),
     ],
     [join(project.migrations, snapshotFile(id)), renderSnapshot(ir)],
   ]);
@@ -142,6 +146,7 @@ function renderDraft(
   request: DraftRequest,
   draft: Draft,
   diff: IrDiff,
+  open: RenameCandidate[],
   id: string,
   head: Revision | undefined,
   names: ReadonlyMap<string, string>,
@@ -162,6 +167,7 @@ function renderDraft(
     );
     return renderCypher(readTemplate("migration.cypher.tmpl"), {
       ...common,
+      notes: open.map(renameNote),
       upgrade: up.flatMap((operation) => cypherOf(operation, names)),
       downgrade: down.flatMap((operation) => cypherOf(operation, names)),
       imports: [],
@@ -177,10 +183,17 @@ function renderDraft(
   );
   return renderTypescript(readTemplate("migration.ts.tmpl"), {
     ...common,
-    upgrade: up.map(renderOperation),
+    upgrade: [...open.map(renameNote), ...up.map(renderOperation)],
     downgrade: [...notes, ...down.map(renderOperation)],
     imports: usesFloat ? ["float"] : [],
   });
+}
+
+/** The rename that nobody spoke of, spelled out for the person who reads the draft. */
+function renameNote({ class: name, owner, entity, old, now }: RenameCandidate): string {
+  const method = entity === "node" ? "renameNodeProperty" : "renameRelationshipProperty";
+  const args = [owner, old.property, now.property].map((word) => JSON.stringify(word)).join(", ");
+  return `// Was ${name}.${old.name} renamed to ${now.name}? Then draft again with --rename ${name}.${old.name}=${now.name}, which writes: await ctx.${method}(${args});`;
 }
 
 /** Names of all constraints and indexes of two schemas, by shape: a plain Cypher file can only go by names. */
@@ -213,62 +226,6 @@ function cypherOf(operation: DraftOperation, names: ReadonlyMap<string, string>)
       "$1 IF EXISTS",
     );
   });
-}
-
-/** Renames as given, by kgid. The class may be named by its name, its label or its kgid. */
-function parseRenames(given: string[], before: SchemaIr, reading: ModelReading): PropertyRenames {
-  const renames: PropertyRenames = new Map();
-  const classes = [...reading.models.nodes, ...reading.models.relationshipModels];
-  for (const text of given) {
-    const match = /^(.+)\.([^.=]+)=([^.=]+)$/.exec(text);
-    const fail = (problem: string, hint: string): never => {
-      throw new CrochetError("USAGE", `The rename "${text}" cannot be understood: ${problem}`, { hint });
-    };
-    if (!match) {
-      return fail(
-        "it is not of the form Class.old=new",
-        "crochet create-migration ... --rename Person.email=mail",
-      );
-    }
-    const [, name, old, now] = match;
-    const model = classes.find((candidate) =>
-      [candidate.class, candidate.kgid, "label" in candidate ? candidate.label : undefined].includes(name)
-    );
-    if (!model?.kgid) {
-      const meant = nearest(name, classes.map((candidate) => candidate.class));
-      return fail(
-        `there is no class "${name}"`,
-        meant ? `did you mean ${meant}?` : "crochet models lists the classes",
-      );
-    }
-    const earlier = [...before.nodes, ...before.relationshipModels].find((candidate) =>
-      candidate.kgid === model.kgid
-    );
-    const check = (property: string, known: string[], when: string) => {
-      if (known.includes(property)) return;
-      const meant = nearest(property, known);
-      fail(
-        `${name} ${when} no property "${property}"`,
-        meant ? `did you mean ${meant}?` : `it ${when} ${known.join(", ") || "none"}`,
-      );
-    };
-    check(old, earlier?.properties.map((p) => p.name) ?? [], "had");
-    check(now, model.properties.map((p) => p.name), "has");
-    // A rename of an inherited property concerns every class that has it.
-    for (const candidate of classes) {
-      const was = [...before.nodes, ...before.relationshipModels].find((other) =>
-        other.kgid === candidate.kgid
-      );
-      const inherits = candidate.kgid && was?.properties.some((p) => p.name === old) &&
-        candidate.properties.some((p) => p.name === now) && !candidate.properties.some((p) => p.name === old);
-      const related = candidate === model ||
-        ("labels" in candidate && "label" in model && candidate.labels.includes(model.label));
-      if (inherits && related) {
-        renames.set(candidate.kgid!, (renames.get(candidate.kgid!) ?? new Map()).set(old, now));
-      }
-    }
-  }
-  return renames;
 }
 
 /** The declaration file for editors follows the program's version. */

@@ -11,10 +11,10 @@ import type {
   Session,
 } from "neo4j-driver";
 import { checkUri, type GraphSettings } from "./config.ts";
-import type { ServerFeatures } from "./cypher.ts";
 import { CrochetError, messageOf } from "./error.ts";
 import { isMarked, type MarkedValue, parseTemporal } from "./graph_value.ts";
 import type { Row } from "./operation_arguments.ts";
+import type { ServerFeatures } from "./server_features.ts";
 import { oneLine } from "./text.ts";
 
 /** What the server says of itself. */

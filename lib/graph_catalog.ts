@@ -2,10 +2,16 @@
  * Takes a connection and gives the constraints and indexes that live in the graph, by shape. Differences between
  * server versions (names of kinds, columns, default language) end here. Never changes anything.
  */
-import { atLeast } from "./cypher.ts";
 import type { Graph } from "./graph.ts";
 import type { Row } from "./operation_arguments.ts";
-import { compareShapes, type SchemaKind, type SchemaObject, type SchemaOptions } from "./schema.ts";
+import {
+  compareShapes,
+  overLabels,
+  type SchemaKind,
+  type SchemaObject,
+  type SchemaOptions,
+} from "./schema.ts";
+import { atLeast } from "./server_features.ts";
 
 /** A constraint or index of the graph; kinds that Crochet does not make are "other". */
 export interface CatalogObject extends Omit<SchemaObject, "kind"> {
@@ -22,10 +28,16 @@ const CONSTRAINTS: Record<string, SchemaKind> = {
   RELATIONSHIP_PROPERTY_UNIQUENESS: "unique",
   NODE_PROPERTY_EXISTENCE: "existence",
   RELATIONSHIP_PROPERTY_EXISTENCE: "existence",
+  NODE_KEY: "key",
+  RELATIONSHIP_KEY: "key",
+  NODE_PROPERTY_TYPE: "type",
+  RELATIONSHIP_PROPERTY_TYPE: "type",
 };
 const INDEXES: Record<string, SchemaKind> = {
   RANGE: "index",
   BTREE: "index",
+  TEXT: "text",
+  POINT: "point",
   FULLTEXT: "fulltext",
   VECTOR: "vector",
 };
@@ -49,9 +61,10 @@ export async function readCatalog(graph: Graph): Promise<CatalogObject[]> {
   );
 }
 
-/** A full-text or vector index over several labels is none that a model can declare. */
+/** Only a full-text index stands over several labels; newer servers let a vector index too. */
 function indexKind(row: Row): SchemaKind | "other" {
-  return (row.labelsOrTypes as string[]).length === 1 ? INDEXES[String(row.type)] ?? "other" : "other";
+  const kind = INDEXES[String(row.type)] ?? "other";
+  return (row.labelsOrTypes as string[]).length === 1 || kind === "fulltext" ? kind : "other";
 }
 
 /** Does the object belong to Crochet's own record? */
@@ -60,11 +73,12 @@ export function isOwn(object: { name: string; labelOrType: string }): boolean {
 }
 
 function catalogObject(row: Row, kind: SchemaKind | "other", state: string): CatalogObject {
-  const options = readOptions(kind, row.options);
+  const options = readOptions(kind, row);
+  const labels = row.labelsOrTypes as string[];
   return {
     kind,
     entity: row.entityType === "NODE" ? "node" : "relationship",
-    labelOrType: (row.labelsOrTypes as string[]).join("|"),
+    ...(kind === "other" ? { labelOrType: labels.join("|") } : overLabels(labels)),
     properties: row.properties as string[],
     name: String(row.name),
     serverKind: String(row.type),
@@ -73,8 +87,9 @@ function catalogObject(row: Row, kind: SchemaKind | "other", state: string): Cat
   };
 }
 
-function readOptions(kind: SchemaKind | "other", options: unknown): SchemaOptions | undefined {
-  const config = (options as { indexConfig?: Row } | undefined)?.indexConfig ?? {};
+function readOptions(kind: SchemaKind | "other", row: Row): SchemaOptions | undefined {
+  const config = (row.options as { indexConfig?: Row } | undefined)?.indexConfig ?? {};
+  if (kind === "type") return { propertyType: String(row.propertyType) };
   if (kind === "fulltext") {
     return {
       analyzer: String(config["fulltext.analyzer"] ?? "standard-no-stop-words"),
@@ -85,6 +100,11 @@ function readOptions(kind: SchemaKind | "other", options: unknown): SchemaOption
     return {
       dimensions: Number(config["vector.dimensions"] ?? 0),
       similarityFunction: String(config["vector.similarity_function"] ?? "cosine").toLowerCase(),
+      ...("vector.hnsw.m" in config && { hnswM: Number(config["vector.hnsw.m"]) }),
+      ...("vector.hnsw.ef_construction" in config &&
+        { hnswEfConstruction: Number(config["vector.hnsw.ef_construction"]) }),
+      ...("vector.quantization.enabled" in config &&
+        { quantization: config["vector.quantization.enabled"] === true }),
     };
   }
   return undefined;

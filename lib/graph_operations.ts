@@ -3,7 +3,8 @@
  * operation commits its mark in the transaction of its rows; a schema operation is looked up by shape; a transform
  * finds only what is still to be done. What a run before this one finished is answered from its marks.
  */
-import { deleteBatchStatement, renameConflicts, transformStatement } from "./cypher.ts";
+import { deleteBatchStatement } from "./cypher.ts";
+import { transformRefusal } from "./plan.ts";
 import { canonicalJson, sha256 } from "./digest.ts";
 import { CrochetError } from "./error.ts";
 import type { Answer, Graph } from "./graph.ts";
@@ -24,7 +25,7 @@ import {
   type SchemaShape,
   shapeKey,
 } from "./schema.ts";
-import { count } from "./text.ts";
+import { transformCheck, transformStatements } from "./transform.ts";
 
 /** A revision while it runs. */
 export interface RevisionRun extends RowsOwner {
@@ -186,35 +187,53 @@ export class OperationRunner {
   ): Promise<unknown> {
     const finished = marks.find((mark) => mark.chunk === -1);
     if (finished) return parseResult(finished);
-    const { graph } = this.run;
-    if (operation.kind === "transform") await this.refuseConflicts(operation);
-    const isNothing = operation.kind === "transform" && operation.transform.what === "addProperty" &&
-      operation.transform.value === null;
-    const statement = operation.kind === "transform"
-      ? transformStatement(operation.transform, graph.info)
-      : deleteBatchStatement(operation, graph.info);
-    const [row] = isNothing ? [{ changed: 0 }] : (await this.journal.implicit(statement)).rows;
     const result = operation.kind === "transform"
-      ? { changed: Number(row?.changed ?? 0) }
-      : { deleted: Number(row?.deleted ?? 0) };
+      ? { changed: await this.transform(operation, index, digest, marks) }
+      : { deleted: await this.deleteBatch(operation) };
     await this.journal.mark({ index, chunk: -1, digest, result: JSON.stringify(result) });
     return result;
   }
 
-  private async refuseConflicts(operation: Operation & { kind: "transform" }): Promise<void> {
-    const statement = renameConflicts(operation.transform);
-    if (!statement) return;
-    const [row] = await this.run.graph.read(statement.text);
-    const conflicts = Number(row?.conflicts ?? 0);
-    if (conflicts === 0) return;
-    const { owner, to } = operation.transform as { owner: string; to: string };
-    throw new CrochetError(
-      "MIGRATION_FAILED",
-      `${describeOperation(operation)} would overwrite ${count(conflicts, "value")} of ${owner}.${to}`,
-      {
-        hint: "decide in the migration which value stays, then rename",
-      },
-    );
+  private async deleteBatch(operation: Operation & { kind: "deleteBatch" }): Promise<number> {
+    const { rows: [row] } = await this.journal.implicit(deleteBatchStatement(operation, this.run.graph.info));
+    return Number(row?.deleted ?? 0);
+  }
+
+  /** Each phase gets a mark when it is over: a later one may make what the earlier would find again. */
+  private async transform(
+    operation: Operation & { kind: "transform" },
+    index: number,
+    digest: string,
+    marks: Mark[],
+  ): Promise<number> {
+    const { transform } = operation;
+    if (transform.what === "addProperty" && transform.value === null) return 0;
+    const statements = transformStatements(transform, this.run.graph.info);
+    const over = new Map(marks.map((mark) => [mark.chunk, Number(parseResult(mark) ?? 0)]));
+    if (over.size === 0) await this.refuseProblems(operation);
+    let changed = 0;
+    for (const [phase, { text, params }] of statements.entries()) {
+      let count = over.get(phase);
+      if (count === undefined) {
+        const { rows: [row] } = await this.journal.implicit({ text, params, kind: "batched" });
+        count = Number(row?.changed ?? 0);
+        if (phase < statements.length - 1) {
+          await this.journal.mark({ index, chunk: phase, digest, result: String(count) });
+        }
+      }
+      // What passes through a second phase is the same thing again.
+      changed = transform.what === "turnRelationships" ? Math.max(changed, count) : changed + count;
+    }
+    return changed;
+  }
+
+  private async refuseProblems(operation: Operation & { kind: "transform" }): Promise<void> {
+    const check = transformCheck(operation.transform, this.run.graph.info);
+    if (!check || check.kind === "turned already") return;
+    const [row] = await this.run.graph.read(check.text);
+    if (Number(row?.n ?? 0) === 0) return;
+    const { message, hint } = transformRefusal(`"${this.run.revisionId}"`, operation, row);
+    throw new CrochetError("MIGRATION_FAILED", message, { hint });
   }
 
   private async cypher(

@@ -65,6 +65,8 @@ export interface RelModelIr {
 /** The whole schema. */
 export interface SchemaIr {
   format: 1;
+  /** Set where `required=True` asks for an existence constraint (`[schema] required = "existence"`). */
+  existence?: true;
   nodes: NodeIr[];
   relationshipModels: RelModelIr[];
 }
@@ -115,7 +117,10 @@ function kgidProblem(model: ModelBase, message: string, hint: string, code: stri
 /**
  * Builds the IR. Classes without a kgid, and two with one kgid, are problems with the line to add or to change.
  */
-export function buildIr(models: Models): { ir: SchemaIr; problems: PythonProblem[] } {
+export function buildIr(
+  models: Models,
+  options: { existence?: boolean } = {},
+): { ir: SchemaIr; problems: PythonProblem[] } {
   const problems: PythonProblem[] = [];
   const named = (model: NodeModel | RelModel): boolean => !("abstract" in model && model.abstract);
   const all: (NodeModel | RelModel)[] = [...models.nodes, ...models.relationshipModels];
@@ -149,6 +154,7 @@ export function buildIr(models: Models): { ir: SchemaIr; problems: PythonProblem
   const nodes = models.nodes.filter((node) => node.label !== "").map((node) => nodeIr(node, kgidOf));
   const ir: SchemaIr = {
     format: 1,
+    ...(options.existence && { existence: true }),
     nodes: sortBy(nodes, (node) => node.kgid),
     relationshipModels: sortBy(
       models.relationshipModels.filter((model) => model.kgid).map((model) => ({
@@ -218,12 +224,28 @@ export function schemaObjects(ir: SchemaIr): SchemaObject[] {
   const models = new Map(ir.relationshipModels.map((model) => [model.kgid, model]));
   for (const node of ir.nodes) {
     add(propertyShapes("node", node.label, node.properties.map(asDeclared)));
+    if (ir.existence) add(existenceShapes("node", node.label, node.properties));
     for (const { type, model } of node.relationships) {
       if (type === null || model === null) continue;
-      add(propertyShapes("relationship", type, (models.get(model)?.properties ?? []).map(asDeclared)));
+      const properties = models.get(model)?.properties ?? [];
+      add(propertyShapes("relationship", type, properties.map(asDeclared)));
+      if (ir.existence) add(existenceShapes("relationship", type, properties));
     }
   }
   return nameShapes([...shapes.values()]);
+}
+
+function existenceShapes(
+  entity: "node" | "relationship",
+  labelOrType: string,
+  properties: PropertyIr[],
+): SchemaShape[] {
+  return properties.filter((p) => p.required && p.type !== "AliasProperty").map((p) => ({
+    kind: "existence",
+    entity,
+    labelOrType,
+    properties: [p.property],
+  }));
 }
 
 function asDeclared(p: PropertyIr) {

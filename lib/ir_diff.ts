@@ -7,6 +7,8 @@
 import { canonicalJson } from "./digest.ts";
 import type { NodeIr, PropertyIr, RelationshipIr, RelModelIr, SchemaIr } from "./ir.ts";
 import { schemaObjects } from "./ir.ts";
+import { typeChange } from "./ir_conversion.ts";
+import { directionSteps } from "./ir_direction.ts";
 import {
   nodeSteps,
   orderRenames,
@@ -15,8 +17,8 @@ import {
   type StoredChanges,
   storedChanges,
 } from "./ir_steps.ts";
-import { draftCreate, draftDrop, type DraftOperation } from "./operation.ts";
-import { describeShape, sameOptions, type SchemaObject, shapeKey } from "./schema.ts";
+import { draftCreate, draftDrop, type DraftOperation } from "./operation_schema.ts";
+import { describeShape, sameOptions, schemaName, type SchemaObject, shapeKey } from "./schema.ts";
 
 /** One difference, for people: `+`, `-`, `~` and a sentence. */
 export interface Change {
@@ -36,13 +38,16 @@ export interface IrDiff {
 export function diffIr(from: SchemaIr, to: SchemaIr, renames: PropertyRenames = new Map()): IrDiff {
   const changes: Change[] = [];
   const data: Step[] = [];
-  for (const [old, name] of orderRenames(typeRenames(from, to), typesOf(from, to))) {
+  const types = typeRenames(from, to);
+  for (const [old, name] of orderRenames(types, typesOf(from, to))) {
     data.push({
       up: { name: "renameRelationshipType", args: [old, name] },
       down: [{ name: "renameRelationshipType", args: [name, old] }],
     });
   }
   data.push(...nodeSteps(from, to, renames));
+  const turned = directionSteps(from, to, types);
+  data.push(...turned.steps);
   const before = new Map(from.nodes.map((node) => [node.kgid, node]));
   const after = new Map(to.nodes.map((node) => [node.kgid, node]));
   for (const kgid of [...new Set([...before.keys(), ...after.keys()])].sort()) {
@@ -56,7 +61,7 @@ export function diffIr(from: SchemaIr, to: SchemaIr, renames: PropertyRenames = 
     } else {
       changes.push(...labelChanges(old, now));
       changes.push(...propertiesChanges(now.label, old.properties, now.properties, renames.get(kgid)));
-      diffRelationships(old, now, changes);
+      diffRelationships(old, now, turned.definitions, changes);
     }
   }
   diffRelModels(from.relationshipModels, to.relationshipModels, renames, changes, (step) => data.push(step));
@@ -175,11 +180,14 @@ const SHAPED: (keyof PropertyIr)[] = [
 function propertyChanges(label: string, was: PropertyIr, now: PropertyIr): Change[] {
   const found: Change[] = [];
   const type = (p: PropertyIr) => (p.baseProperty ? `${p.type} of ${p.baseProperty}` : p.type);
-  if (type(was) !== type(now)) {
-    found.push({
-      sign: "~",
-      text: `type of ${label}: ${type(was)} -> ${type(now)}; stored values are not converted`,
-    });
+  const change = typeChange(was, now);
+  if (change) {
+    const how = {
+      kept: "both are stored alike, so stored values stay as they are",
+      converted: "stored values are converted",
+      open: "stored values are not converted; write that into the migration where there are any",
+    };
+    found.push({ sign: "~", text: `type of ${label}: ${type(was)} -> ${type(now)}; ${how[change.how]}` });
   }
   for (const member of SHAPED) {
     if (canonicalJson(was[member] ?? null) === canonicalJson(now[member] ?? null)) continue;
@@ -194,7 +202,21 @@ function propertyChanges(label: string, was: PropertyIr, now: PropertyIr): Chang
   return found;
 }
 
-function diffRelationships(old: NodeIr, now: NodeIr, changes: Change[]): void {
+/** What a change of a definition means to relationships that exist. */
+const MEANING = {
+  type: "",
+  direction: "; existing relationships stay as they are",
+  target: "; existing relationships stay as they are",
+  cardinality: "; neomodel checks it, the graph does not",
+  model: "; properties of existing relationships stay",
+} as const;
+
+function diffRelationships(
+  old: NodeIr,
+  now: NodeIr,
+  turned: ReadonlySet<RelationshipIr>,
+  changes: Change[],
+): void {
   const before = new Map(old.relationships.map((r) => [r.name, r]));
   const after = new Map(now.relationships.map((r) => [r.name, r]));
   const arrow = (r: RelationshipIr) => `${r.direction} ${r.target ?? "?"} by ${r.type ?? "None"}`;
@@ -206,11 +228,14 @@ function diffRelationships(old: NodeIr, now: NodeIr, changes: Change[]): void {
     }
     for (const member of ["type", "direction", "target", "cardinality", "model"] as const) {
       if (was[member] === r[member]) continue;
+      const meaning = member === "direction" && turned.has(r)
+        ? "; existing relationships are turned"
+        : MEANING[member];
       changes.push({
         sign: "~",
         text: `${member} of the relationship ${now.label}.${name}: ${was[member] ?? "none"} -> ${
           r[member] ?? "none"
-        }`,
+        }${meaning}`,
       });
     }
   }
@@ -256,7 +281,7 @@ function diffRelModels(
   }
 }
 
-function relationshipSteps(type: string, { removed, renamed, filled }: StoredChanges): Step[] {
+function relationshipSteps(type: string, { removed, renamed, converted, filled }: StoredChanges): Step[] {
   return [
     ...removed.map((name): Step => ({
       up: { name: "removeRelationshipProperty", args: [type, name] },
@@ -265,6 +290,10 @@ function relationshipSteps(type: string, { removed, renamed, filled }: StoredCha
     ...orderRenames(renamed, removed).map(([old, name]): Step => ({
       up: { name: "renameRelationshipProperty", args: [type, old, name] },
       down: [{ name: "renameRelationshipProperty", args: [type, name, old] }],
+    })),
+    ...[...converted].map(([name, { from, to }]): Step => ({
+      up: { name: "convertRelationshipProperty", args: [type, name, from, to] },
+      down: [{ name: "convertRelationshipProperty", args: [type, name, to, from] }],
     })),
     ...[...filled].map(([name, value]): Step => ({
       up: { name: "addRelationshipProperty", args: [type, name, value] },
@@ -294,7 +323,12 @@ function diffObjects(
   for (const [key, object] of now) {
     const was = old.get(key);
     if (was && sameOptions(object, was)) continue;
-    if (!was) changes.push({ sign: "+", text: describeShape(object) });
+    if (!was) {
+      const note = object.name === schemaName(object)
+        ? ""
+        : `, named "${object.name}", since another one has the usual name`;
+      changes.push({ sign: "+", text: describeShape(object) + note });
+    }
     creates.push({ up: draftCreate(object), down: [draftDrop(object)] });
   }
   return { drops, creates };

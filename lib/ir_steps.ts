@@ -2,11 +2,14 @@
  * Takes two schemas and gives the operations on data that lead from one to the other, each with what undoes it. Every
  * node carries the labels of its class and of the classes above it, so an operation on a label touches all of them;
  * the plan therefore says for each effect which classes want it, and leaves the others out by name. Order: labels
- * leave, labels are renamed, labels come, properties leave, are renamed, are filled. Never loses a value in silence.
+ * leave, labels are renamed, labels come, properties leave, are renamed, converted, filled. Never loses a value in
+ * silence.
  */
 import { canonicalJson } from "./digest.ts";
+import type { ValueKind } from "./conversion.ts";
 import type { NodeIr, PropertyIr, SchemaIr } from "./ir.ts";
-import type { DraftOperation } from "./operation.ts";
+import { typeChange } from "./ir_conversion.ts";
+import type { DraftOperation } from "./operation_schema.ts";
 
 /** A pair of an operation and what undoes it; `down` is empty where nothing can. */
 export interface Step {
@@ -25,6 +28,8 @@ export interface StoredChanges {
   removed: string[];
   /** Old stored name to new. */
   renamed: Map<string, string>;
+  /** New stored names whose values become another kind. */
+  converted: Map<string, { from: ValueKind; to: ValueKind }>;
   /** Stored names that come, with the value that fills them. */
   filled: Map<string, unknown>;
 }
@@ -43,12 +48,15 @@ export function storedChanges(
   const isStored = (property: PropertyIr) => property.type !== "AliasProperty";
   const now = new Map(after.filter(isStored).map((property) => [property.name, property]));
   const renamed = new Map<string, string>();
+  const converted = new Map<string, { from: ValueKind; to: ValueKind }>();
   for (const was of before.filter(isStored)) {
     // An attribute that a person renamed takes its values along, also onto a name that another one had.
     const name = renames?.get(was.name) ??
       (renames && [...renames.values()].includes(was.name) ? undefined : was.name);
     const is = name === undefined ? undefined : now.get(name);
     if (is && is.property !== was.property) renamed.set(was.property, is.property);
+    const change = is && typeChange(was, is);
+    if (change?.how === "converted") converted.set(is!.property, { from: change.from, to: change.to });
   }
   const targets = new Set(renamed.values());
   const stored = new Set(now.values().map((property) => property.property));
@@ -62,7 +70,7 @@ export function storedChanges(
     const value = came ? fillValue(property) : undefined;
     if (value !== undefined) filled.set(property.property, value);
   }
-  return { removed, renamed, filled };
+  return { removed, renamed, converted, filled };
 }
 
 /** The value that fills existing nodes: a known default of a type that is stored as it is written. */
@@ -196,18 +204,20 @@ class Population {
   private properties(renames: PropertyRenames): void {
     const removals = new Map<string, Set<Member>>();
     const moves = new Map<string, Set<Member>>();
+    const conversions = new Map<string, Set<Member>>();
     const fills = new Map<string, Set<Member>>();
     const join = (map: Map<string, Set<Member>>, key: string, member: Member) =>
       map.set(key, (map.get(key) ?? new Set()).add(member));
     for (const member of this.members) {
       if (!member.now) continue;
-      const { removed, renamed, filled } = storedChanges(
+      const { removed, renamed, converted, filled } = storedChanges(
         member.old.properties,
         member.now.properties,
         renames.get(member.kgid),
       );
       removed.forEach((name) => join(removals, name, member));
       if (renamed.size > 0) join(moves, canonicalJson([...renamed].sort()), member);
+      converted.forEach(({ from, to }, name) => join(conversions, canonicalJson([name, from, to]), member));
       filled.forEach((value, name) => join(fills, canonicalJson([name, value]), member));
     }
     const targets = new Set(
@@ -217,6 +227,13 @@ class Population {
     for (const [name, members] of sorted(removals)) if (targets.has(name)) this.remove(name, members);
     for (const [key, members] of sorted(moves)) {
       this.move(new Map(JSON.parse(key) as [string, string][]), members);
+    }
+    for (const [key, members] of sorted(conversions)) {
+      const [name, from, to] = JSON.parse(key) as [string, ValueKind, ValueKind];
+      this.cover(members, (member) => member.stored.has(name), (owner, except) => {
+        const down = { name: "convertNodeProperty", args: [owner, name, to, from, ...except] };
+        this.push({ name: "convertNodeProperty", args: [owner, name, from, to, ...except] }, down);
+      });
     }
     for (const [key, members] of sorted(fills)) {
       const [name, value] = JSON.parse(key) as [string, unknown];

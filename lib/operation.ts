@@ -4,16 +4,24 @@
  * An operation is data: it can be planned, digested, journalled and written as code. Never touches a graph.
  */
 import { CrochetError } from "./error.ts";
-import { Arguments, type Chunking, type RelationshipRow, type Row, show } from "./operation_arguments.ts";
-import type { SchemaKind, SchemaObject, SchemaOptions, SchemaShape } from "./schema.ts";
+import {
+  Arguments,
+  type Chunking,
+  type RelationshipRow,
+  type Row,
+  show,
+  type Spec,
+} from "./operation_arguments.ts";
+import { type DraftOperation, SCHEMA_OPERATIONS, type SchemaOperation } from "./operation_schema.ts";
+import { describeTransform, TRANSFORM_OPERATIONS, type TransformOperation } from "./operation_transform.ts";
 import { count, nearest } from "./text.ts";
 
 /** A checked operation. */
 export type Operation =
   & { name: string }
   & (
-    | { kind: "schema"; action: "add" | "drop"; shape: SchemaShape }
-    | { kind: "transform"; transform: Transform }
+    | SchemaOperation
+    | TransformOperation
     | { kind: "begin"; batch?: string }
     | (
       & { kind: "nodes"; mode: "create" | "upsert"; labels: string[]; rows: Row[]; mergeKeys: string[] }
@@ -35,150 +43,13 @@ export type Operation =
     | { kind: "cypher"; cypher: string; params: Row }
   );
 
-/** A change of everything that carries a label or a type, made in server-side batches. */
-export type Transform =
-  & { except?: string[] }
-  & (
-    | { what: "renameLabel"; from: string; to: string }
-    | { what: "addLabel" | "removeLabel"; label: string; other: string }
-    | { what: "renameType"; from: string; to: string }
-    | {
-      what: "addProperty";
-      entity: "node" | "relationship";
-      owner: string;
-      property: string;
-      value: unknown;
-    }
-    | { what: "removeProperty"; entity: "node" | "relationship"; owner: string; property: string }
-    | { what: "renameProperty"; entity: "node" | "relationship"; owner: string; from: string; to: string }
-  );
-
-/** An operation as a draft writes it: the name of the context's method and its arguments. */
-export interface DraftOperation {
-  name: OperationName;
-  args: unknown[];
-}
-
-interface Spec {
-  signature: string;
-  parse(args: Arguments): Omit<Operation, "name">;
-}
-
-const SCHEMA_KINDS: [string, SchemaKind, "node" | "relationship"][] = [
-  ["UniqueConstraint", "unique", "node"],
-  ["Index", "index", "node"],
-  ["FulltextIndex", "fulltext", "node"],
-  ["VectorIndex", "vector", "node"],
-  ["NodePropertyExistenceConstraint", "existence", "node"],
-  ["RelationshipUniqueConstraint", "unique", "relationship"],
-  ["RelationshipIndex", "index", "relationship"],
-  ["RelationshipFulltextIndex", "fulltext", "relationship"],
-  ["RelationshipVectorIndex", "vector", "relationship"],
-];
-
-const OPTION_NAMES: Partial<Record<SchemaKind, (keyof SchemaOptions)[]>> = {
-  fulltext: ["analyzer", "eventuallyConsistent"],
-  vector: ["dimensions", "similarityFunction"],
-};
-
 /** Every operation of the context, by the name of its method. */
-export const OPERATIONS: ReadonlyMap<string, Spec> = new Map<string, Spec>([
-  ...SCHEMA_KINDS.flatMap(([suffix, kind, entity]): [string, Spec][] => {
-    const owner = entity === "node" ? "label" : "type";
-    const options = OPTION_NAMES[kind];
-    const shape = (args: Arguments): SchemaShape => {
-      const found: SchemaShape = {
-        kind,
-        entity,
-        labelOrType: args.name(0, owner),
-        properties: [args.name(1, "property")],
-      };
-      return options ? { ...found, options: args.schemaOptions(2, options) } : found;
-    };
-    const signature = `(${owner}, property${options ? `, { ${options.join(", ")} }` : ""})`;
-    return [
-      [`add${suffix}`, {
-        signature,
-        parse: (args) => ({ kind: "schema", action: "add", shape: shape(args) }),
-      }],
-      [`drop${suffix}`, {
-        signature: `(${owner}, property)`,
-        parse: (args) => ({ kind: "schema", action: "drop", shape: shape(args) }),
-      }],
-    ];
-  }),
-  ["renameLabel", {
-    signature: "(old, new)",
-    parse: (args) =>
-      transform({ what: "renameLabel", from: args.name(0, "old"), to: args.otherName(1, "new") }),
-  }],
-  ["addLabel", {
-    signature: "(label, other, { except? })",
-    parse: (args) =>
-      transform({
-        what: "addLabel",
-        label: args.name(0, "label"),
-        other: args.otherName(1, "other"),
-        ...args.except(2),
-      }),
-  }],
-  ["removeLabel", {
-    signature: "(label, other, { except? })",
-    parse: (args) =>
-      transform({
-        what: "removeLabel",
-        label: args.name(0, "label"),
-        other: args.otherName(1, "other"),
-        ...args.except(2),
-      }),
-  }],
-  ["renameRelationshipType", {
-    signature: "(old, new)",
-    parse: (args) =>
-      transform({ what: "renameType", from: args.name(0, "old"), to: args.otherName(1, "new") }),
-  }],
-  ...(["node", "relationship"] as const).flatMap((entity): [string, Spec][] => {
-    const [suffix, owner] = entity === "node" ? ["NodeProperty", "label"] : ["RelationshipProperty", "type"];
-    const but = entity === "node" ? ", { except? }" : "";
-    const except = (args: Arguments, i: number) => (entity === "node" ? args.except(i) : {});
-    return [
-      [`add${suffix}`, {
-        signature: `(${owner}, property, value?${but})`,
-        parse: (args) =>
-          transform({
-            what: "addProperty",
-            entity,
-            owner: args.name(0, owner),
-            property: args.name(1, "property"),
-            value: args.value(2),
-            ...except(args, 3),
-          }),
-      }],
-      [`remove${suffix}`, {
-        signature: `(${owner}, property${but})`,
-        parse: (args) =>
-          transform({
-            what: "removeProperty",
-            entity,
-            owner: args.name(0, owner),
-            property: args.name(1, "property"),
-            ...except(args, 2),
-          }),
-      }],
-      [`rename${suffix}`, {
-        signature: `(${owner}, old, new${but})`,
-        parse: (args) =>
-          transform({
-            what: "renameProperty",
-            entity,
-            owner: args.name(0, owner),
-            from: args.name(1, "old"),
-            to: args.otherName(2, "new"),
-            ...except(args, 3),
-          }),
-      }],
-    ];
-  }),
+export const OPERATIONS: ReadonlyMap<string, Spec<Omit<Operation, "name">>> = new Map<
+  string,
+  Spec<Omit<Operation, "name">>
+>([
+  ...SCHEMA_OPERATIONS,
+  ...TRANSFORM_OPERATIONS,
   ["runCypher", {
     signature: "(cypher, params?)",
     parse: (args) => ({ kind: "cypher", cypher: args.text(0, "cypher"), params: args.record(1, "params") }),
@@ -215,14 +86,11 @@ export const OPERATIONS: ReadonlyMap<string, Spec> = new Map<string, Spec>([
   }],
 ]);
 
-/** Name of an operation of the context. */
-export type OperationName = string;
-
-function transform(value: Transform): Omit<Operation, "name"> {
-  return { kind: "transform", transform: value } as Omit<Operation, "name">;
-}
-
-function nodeOperations(name: string, mode: "create" | "upsert", bulk: boolean): [string, Spec][] {
+function nodeOperations(
+  name: string,
+  mode: "create" | "upsert",
+  bulk: boolean,
+): [string, Spec<Omit<Operation, "name">>][] {
   const chunking = bulk ? "chunkSize?, callInTransactions?" : "";
   const inner = [mode === "upsert" ? "mergeKeys" : "", chunking].filter(Boolean).join(", ");
   return [[name, {
@@ -252,7 +120,11 @@ function nodeOperations(name: string, mode: "create" | "upsert", bulk: boolean):
   }]];
 }
 
-function relationshipOperations(name: string, mode: "create" | "upsert", bulk: boolean): [string, Spec][] {
+function relationshipOperations(
+  name: string,
+  mode: "create" | "upsert",
+  bulk: boolean,
+): [string, Spec<Omit<Operation, "name">>][] {
   const allowed = [
     "sourceKey",
     "targetKey",
@@ -330,15 +202,27 @@ export function parseOperation(name: string, args: unknown[]): Operation {
 
 /** What an operation loses in the graph that its inverse cannot bring back; undefined for most. */
 export function lossOf(operation: Operation): string | undefined {
-  if (operation.kind !== "transform" || operation.transform.what !== "removeProperty") return undefined;
-  return `the values of ${operation.transform.owner}.${operation.transform.property}`;
+  if (operation.kind !== "transform") return undefined;
+  const { transform } = operation;
+  switch (transform.what) {
+    case "removeProperty":
+      return `the values of ${transform.owner}.${transform.property}`;
+    case "convertProperty":
+      return transform.lossy && `what ${transform.owner}.${transform.property} was before`;
+    case "mergeNodes":
+      return `the separate nodes of ${transform.label}`;
+    default:
+      return undefined;
+  }
 }
 
 /** The operation in a few words, for progress and messages. */
 export function describeOperation(operation: Operation): string {
   switch (operation.kind) {
     case "schema":
-      return `${operation.name}(${operation.shape.labelOrType}, ${operation.shape.properties.join(", ")})`;
+      return `${operation.name}(${
+        [operation.shape.labelOrType, ...operation.shape.others ?? []].join("|")
+      }, ${operation.shape.properties.join(", ")})`;
     case "nodes":
       return `${operation.name}(${operation.labels.join(":")}, ${count(operation.rows.length, "row")})`;
     case "relationships":
@@ -351,31 +235,9 @@ export function describeOperation(operation: Operation): string {
       return `runCypher(${operation.cypher.replace(/\s+/g, " ").trim().slice(0, 60)})`;
     case "begin":
       return "beginBatch()";
-    case "transform": {
-      const { what: _what, ...rest } = operation.transform;
-      const values = Object.entries(rest).filter(([key]) => key !== "entity").map(([, value]) =>
-        typeof value === "string" ? value : show(value)
-      );
-      return `${operation.name}(${values.join(", ")})`;
-    }
+    case "transform":
+      return `${operation.name}(${describeTransform(operation.transform)})`;
   }
-}
-
-const SUFFIX = new Map(SCHEMA_KINDS.map(([suffix, kind, entity]) => [`${entity} ${kind}`, suffix]));
-
-/** The operation that creates a schema object. */
-export function draftCreate(object: SchemaObject): DraftOperation {
-  const args: unknown[] = [object.labelOrType, ...object.properties];
-  if (object.options) args.push(object.options);
-  return { name: `add${SUFFIX.get(`${object.entity} ${object.kind}`)}`, args };
-}
-
-/** The operation that drops a schema object. */
-export function draftDrop(object: SchemaObject): DraftOperation {
-  return {
-    name: `drop${SUFFIX.get(`${object.entity} ${object.kind}`)}`,
-    args: [object.labelOrType, ...object.properties],
-  };
 }
 
 /** The operation as a line of a migration: `await ctx.addIndex("Person", "age");` */
@@ -384,7 +246,7 @@ export function renderOperation(operation: DraftOperation): string {
 }
 
 function renderArgument(value: unknown): string {
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return JSON.stringify(value);
   if ("float" in value) return `float(${JSON.stringify(value.float)})`;
   const members = Object.entries(value).map(([key, member]) => `${key}: ${JSON.stringify(member)}`);
   return `{ ${members.join(", ")} }`;

@@ -30,6 +30,12 @@ export interface Chunking {
   callInTransactions: boolean;
 }
 
+/** One operation of the context: how it is called, and how a call is read. */
+export interface Spec<T> {
+  signature: string;
+  parse(args: Arguments): T;
+}
+
 /** Reads and checks arguments of one call. */
 export class Arguments {
   constructor(
@@ -77,6 +83,32 @@ export class Arguments {
     return this.checkName((this.args[i] as unknown[])[j], what);
   }
 
+  /** One name, or an array of them, each once. */
+  nameOrNames(i: number, what: string): string[] {
+    const value = this.args[i];
+    if (!Array.isArray(value)) return [this.name(i, what)];
+    if (value.length === 0) this.fail(`${what} is an empty array`);
+    const names = value.map((name) => this.checkName(name, what));
+    const twice = names.find((name, j) => names.indexOf(name) !== j);
+    if (twice !== undefined) this.fail(`${what} "${twice}" stands there twice`);
+    return names;
+  }
+
+  /** True, false or left out. */
+  flag(value: unknown, what: string): boolean {
+    if (value !== undefined && typeof value !== "boolean") this.fail(`${what} is true or false`);
+    return value === true;
+  }
+
+  /** A type as Cypher writes it; it stands in the statement itself. */
+  propertyType(i: number): string {
+    const type = this.text(i, "propertyType").toUpperCase();
+    if (!/^[A-Z][A-Z ]*(<[A-Z][A-Z |]*>)?( NOT NULL)?( *\| *[A-Z][A-Z <>]*)*$/.test(type)) {
+      this.fail(`propertyType "${type}" is no type of Cypher, such as "STRING" or "LIST<INTEGER NOT NULL>"`);
+    }
+    return type;
+  }
+
   checkName(value: unknown, what: string): string {
     if (typeof value !== "string" || value === "") this.fail(`${what} must be a text, not ${show(value)}`);
     if (/^_crochet/i.test(value)) {
@@ -92,13 +124,6 @@ export class Arguments {
     const problem = unstorable(value);
     if (problem) this.fail(`the value is ${problem}, which Neo4j cannot store`);
     return value;
-  }
-
-  /** Labels whose nodes are left alone. */
-  except(i: number): { except?: string[] } {
-    const { except } = this.options(i, ["except"]);
-    if (except === undefined) return {};
-    return { except: this.keys(except, "except", true) };
   }
 
   text(i: number, what: string): string {
@@ -159,17 +184,19 @@ export class Arguments {
   /** Options of an index, each of its kind: they stand in the statement itself. */
   schemaOptions(i: number, allowed: string[]): SchemaOptions {
     const options = this.options(i, allowed) as SchemaOptions;
-    const { analyzer, similarityFunction, eventuallyConsistent, dimensions } = options;
+    const { analyzer, similarityFunction, eventuallyConsistent, dimensions, quantization } = options;
     for (const text of [analyzer, similarityFunction]) {
       if (text !== undefined && (typeof text !== "string" || text === "")) {
         this.fail(`an option must be a text, not ${show(text)}`);
       }
     }
-    if (eventuallyConsistent !== undefined && typeof eventuallyConsistent !== "boolean") {
-      this.fail("eventuallyConsistent is true or false");
-    }
-    if (dimensions !== undefined && !(Number.isInteger(dimensions) && dimensions > 0)) {
-      this.fail("dimensions must be a whole number of at least 1");
+    this.flag(eventuallyConsistent, "eventuallyConsistent");
+    this.flag(quantization, "quantization");
+    const { hnswM, hnswEfConstruction } = options;
+    for (const [name, number] of Object.entries({ dimensions, hnswM, hnswEfConstruction })) {
+      if (number !== undefined && !(Number.isInteger(number) && number > 0)) {
+        this.fail(`${name} must be a whole number of at least 1`);
+      }
     }
     return options;
   }

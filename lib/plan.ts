@@ -8,22 +8,24 @@ import {
   nodesStatement,
   relationshipsStatement,
   serverBatched,
-  type ServerFeatures,
   type Statement,
   summarizeParams,
-  transformStatement,
 } from "./cypher.ts";
 import { CrochetError } from "./error.ts";
 import { type SchemaIr, uniqueKeys } from "./ir.ts";
 import { describeOperation, lossOf, type Operation } from "./operation.ts";
 import type { Revision } from "./revision.ts";
-import { sentenceList } from "./text.ts";
-import { createStatement, dropStatement, type SchemaShape } from "./schema.ts";
+import { createStatement, describeShape, dropStatement, isConstraint, type SchemaShape } from "./schema.ts";
+import { type ServerFeatures, whyNotSchema } from "./server_features.ts";
+import { count, sentenceList } from "./text.ts";
+import { TRANSFORM_BATCH, transformStatements, whyNotTransform } from "./transform.ts";
 
 /** A statement as the plan shows it. */
 export interface PlannedStatement {
   cypher: string;
   params: Record<string, string>;
+  /** The parameters themselves; of rows, what one execution gets. */
+  values: Record<string, unknown>;
   /** How often it runs: once for each chunk of a bulk operation. */
   times: number;
 }
@@ -35,6 +37,8 @@ export interface PlannedOperation {
   /** How many nodes or relationships it touches now, where that was counted. */
   touches?: number;
   unit: "node" | "relationship";
+  /** What it locks or writes anew. */
+  effect?: string;
   loses?: string;
   note?: string;
 }
@@ -56,6 +60,21 @@ export interface Plan {
   revisions: PlannedRevision[];
   /** False where it was made without a server. */
   connected: boolean;
+}
+
+/** The plan as `--json` prints it: rows and other parameters only in summary. */
+export function plainPlan(plan: Plan): unknown {
+  const plain = ({ values: _values, ...statement }: PlannedStatement) => statement;
+  return {
+    ...plan,
+    revisions: plan.revisions.map((revision) => ({
+      ...revision,
+      operations: revision.operations.map((operation) => ({
+        ...operation,
+        statements: operation.statements.map(plain),
+      })),
+    })),
+  };
 }
 
 /** What a statement depends on. */
@@ -82,11 +101,16 @@ export function planOperation(operation: Operation, context: PlanContext): Plann
     operation: describeOperation(operation),
     ...(lossOf(operation) && { loses: lossOf(operation) }),
   };
-  const one = (statement: Statement, times = 1, note?: string): PlannedOperation => ({
-    ...base,
-    statements: [{ cypher: statement.text, params: summarizeParams(statement.params), times }],
-    ...(note && { note }),
+  const planned = ({ text, params }: Pick<Statement, "text" | "params">, times = 1): PlannedStatement => ({
+    cypher: text,
+    params: summarizeParams(params),
+    values: params,
+    times,
   });
+  const one = (statement: Pick<Statement, "text" | "params">, times = 1): PlannedOperation => {
+    const effect = effectOf(operation);
+    return { ...base, statements: [planned(statement, times)], ...(effect && { effect }) };
+  };
   switch (operation.kind) {
     case "begin":
       return { ...base, statements: [] };
@@ -97,19 +121,25 @@ export function planOperation(operation: Operation, context: PlanContext): Plann
         if (existing) {
           return { ...base, statements: [], note: `it is there already as "${existing}", and is adopted` };
         }
-        return one({ text: createStatement({ ...operation.shape, name }), params: {}, kind: "schema" });
+        return one({ text: createStatement({ ...operation.shape, name }), params: {} });
       }
-      return one({ text: dropStatement({ kind: operation.shape.kind, name }), params: {}, kind: "schema" });
+      return one({ text: dropStatement({ kind: operation.shape.kind, name }), params: {} });
     }
     case "transform":
       if (operation.transform.what === "addProperty" && operation.transform.value === null) {
         return { ...base, statements: [], note: "without a value there is nothing to write" };
       }
-      return one(transformStatement(operation.transform, context.server));
+      return {
+        ...base,
+        statements: transformStatements(operation.transform, context.server).map((statement) =>
+          planned(statement)
+        ),
+        effect: effectOf(operation),
+      };
     case "deleteBatch":
       return one(deleteBatchStatement(operation, context.server));
     case "cypher":
-      return one({ text: operation.cypher, params: operation.params, kind: "data" });
+      return one({ text: operation.cypher, params: operation.params });
     case "nodes":
     case "relationships": {
       const size = operation.bulk ? operation.chunkSize : Math.max(1, operation.rows.length);
@@ -120,7 +150,11 @@ export function planOperation(operation: Operation, context: PlanContext): Plann
       if (operation.bulk && operation.callInTransactions) {
         const batching = { chunkSize: size, server: context.server, markId: "", mark: {}, firstChunk: 0 };
         const statement = serverBatched(operation, operation.rows, context.batch, keys, batching);
-        return one({ ...statement, params: { rows: operation.rows, batch: context.batch } });
+        const shown = one({ ...statement, params: { rows: operation.rows, batch: context.batch } });
+        return {
+          ...shown,
+          statements: shown.statements.map((entry) => ({ ...entry, values: statement.params })),
+        };
       }
       const statement = operation.kind === "nodes"
         ? nodesStatement(operation, operation.rows, context.batch)
@@ -136,7 +170,34 @@ function isAboutRelationships(operation: Operation): boolean {
   if (operation.kind === "schema") return operation.shape.entity === "relationship";
   if (operation.kind !== "transform") return false;
   const { transform } = operation;
-  return transform.what === "renameType" || ("entity" in transform && transform.entity === "relationship");
+  return transform.what === "renameType" || transform.what === "turnRelationships" ||
+    ("entity" in transform && transform.entity === "relationship");
+}
+
+/** What an operation locks or writes anew, in words; undefined where that goes without saying. */
+function effectOf(operation: Operation): string | undefined {
+  if (operation.kind === "schema") {
+    const owner = [operation.shape.labelOrType, ...operation.shape.others ?? []].join("|");
+    if (operation.action === "drop") return `waits for open writes on ${owner}`;
+    return isConstraint(operation.shape.kind)
+      ? `waits for open writes on ${owner}, and holds new ones back while everything there is checked`
+      : `waits for open writes on ${owner}; filled in the background`;
+  }
+  if (operation.kind === "deleteBatch") return batchesOf("deletes");
+  if (operation.kind !== "transform") return undefined;
+  switch (operation.transform.what) {
+    case "renameType":
+    case "turnRelationships":
+      return `${batchesOf("makes relationships anew")}: their ids change`;
+    case "mergeNodes":
+      return "in batches of 100 groups: relationships of the merged nodes are made anew";
+    default:
+      return batchesOf("rewrites");
+  }
+}
+
+function batchesOf(verb: string): string {
+  return `${verb} in batches of ${TRANSFORM_BATCH.toLocaleString("en")}`;
 }
 
 /**
@@ -173,38 +234,82 @@ export interface Refusal {
 }
 
 /**
- * Reasons not to run an upgrade that the operations themselves give: a loss under `rollbackSafe = true`, a
- * constraint that the edition does not have.
+ * Reasons not to run that the operations themselves give: a loss under `rollbackSafe = true` (unless `mayLose`),
+ * something that the server's version or edition does not have.
  */
 export function refusals(
   revision: Revision,
   operations: Operation[],
   server: ServerFeatures,
-  acceptLoss: ReadonlySet<string>,
+  mayLose: boolean,
 ): Refusal[] {
   const found: Refusal[] = [];
+  const { revisionId, file } = revision;
   for (const operation of operations) {
     const loss = lossOf(operation);
-    if (loss && revision.rollbackSafe && !acceptLoss.has(revision.revisionId)) {
+    if (loss && revision.rollbackSafe && !mayLose) {
       found.push({
         revision,
-        message: `"${revision.revisionId}" is marked rollbackSafe, but ${
+        message: `"${revisionId}" is marked rollbackSafe, but ${
           describeOperation(operation)
         } loses ${loss}, which its downgrade does not bring back`,
-        hint: `set rollbackSafe = false in ${revision.file}, or: --accept-loss ${revision.revisionId}`,
+        hint: `set rollbackSafe = false in ${file}, or: --accept-loss ${revisionId}`,
       });
     }
-    const isExistence = operation.kind === "schema" && operation.action === "add" &&
-      operation.shape.kind === "existence";
-    if (isExistence && server.edition === "community") {
+    const refused = whyNot(operation, server);
+    if (refused) {
       found.push({
         revision,
-        message: `"${revision.revisionId}" asks for an existence constraint (${
-          describeOperation(operation)
-        }), which Neo4j Community Edition does not have`,
-        hint: `remove it from ${revision.file}: neomodel checks required=True itself`,
+        message: `"${revisionId}" asks for ${refused.what} (${describeOperation(operation)}), ${refused.why}`,
+        hint: operation.kind === "schema" && operation.shape.kind === "existence"
+          ? `remove it from ${file}: neomodel checks required=True itself`
+          : `remove it from ${file}, or use a server that has it`,
       });
     }
   }
   return found;
+}
+
+function whyNot(operation: Operation, server: ServerFeatures): { what: string; why: string } | undefined {
+  if (operation.kind === "schema" && operation.action === "add") {
+    const why = whyNotSchema(operation.shape, server);
+    return why === undefined ? undefined : { what: `the ${describeShape(operation.shape)}`, why };
+  }
+  const why = operation.kind === "transform" ? whyNotTransform(operation.transform, server) : undefined;
+  return why === undefined ? undefined : { what: operation.name, why };
+}
+
+/** The words for what stands in a transform's way: `row` is what its check gave. */
+export function transformRefusal(
+  who: string,
+  { transform }: Operation & { kind: "transform" },
+  row: Record<string, unknown>,
+): { message: string; hint: string } {
+  const values = count(Number(row.n), "value");
+  if (transform.what === "convertProperty") {
+    const { owner, property, from, to, lossy } = transform;
+    return {
+      message: `${who} converts ${owner}.${property} from ${from} to ${to}, and ${values} ${
+        lossy ? "cannot be converted" : "would not come back the same"
+      }: ${examplesOf(row.examples)}`,
+      hint: lossy
+        ? "clean these values first, by hand or in a migration before this one"
+        : "clean these values first, or write { lossy: true } and rollbackSafe = false where the change is meant",
+    };
+  }
+  const { owner, from, to } = transform as { owner: string; from: string; to: string };
+  return {
+    message: `${who} renames ${owner}.${from} to ${to}, and would overwrite ${values} that ${to} has already`,
+    hint: "decide in the migration which value stays, then rename",
+  };
+}
+
+/** Values in a message. */
+export function examplesOf(values: unknown): string {
+  return (values as unknown[]).map(showValue).join(", ");
+}
+
+/** A value in a message. */
+export function showValue(value: unknown): string {
+  return JSON.stringify(value, (_, v) => (typeof v === "bigint" ? v.toString() : v));
 }

@@ -14,17 +14,19 @@ import {
   type Refusal,
   refusals,
 } from "./plan.ts";
-import { countStatement, renameConflicts } from "./cypher.ts";
+import { countBatchStatement } from "./cypher.ts";
 import { CrochetError, messageOf } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
 import { defaultBatch, explain, findShape, freeName } from "./graph_operations.ts";
 import { type Operation, OPERATIONS, parseOperation } from "./operation.ts";
+import { noteChange, type PlanState, preflight } from "./preflight.ts";
 import { type Project, readSnapshot } from "./project.ts";
 import { cypherSections, type Revision } from "./revision.ts";
 import { type CompiledMigration, compileMigration, Sandbox } from "./sandbox.ts";
-import { describeShape, quoteName } from "./schema.ts";
+import { quoteName } from "./schema.ts";
 import { count } from "./text.ts";
+import { transformCheck, transformStatements } from "./transform.ts";
 
 /** What to plan. */
 export interface PlanRequest {
@@ -34,6 +36,8 @@ export interface PlanRequest {
   /** Undefined plans without a server. */
   graph: Graph | undefined;
   acceptLoss: ReadonlySet<string>;
+  /** Count what each operation would touch: for a plan that a person reads. */
+  counts?: boolean;
 }
 
 /** A plan with what forbids it. */
@@ -57,12 +61,10 @@ export async function makePlan(request: PlanRequest): Promise<PlanResult> {
     for (const revision of request.revisions) {
       const planned = await planRevision(request, revision, sandbox, catalog, state);
       result.plan.revisions.push(planned.revision);
-      if (direction === "upgrade") {
-        result.refusals.push(
-          ...refusals(revision, planned.operations, graph?.info ?? ASSUMED_SERVER, request.acceptLoss),
-        );
-      }
-      result.refusals.push(...planned.refusals);
+      const server = graph?.info ?? ASSUMED_SERVER;
+      const { revisionId } = revision;
+      const mayLose = direction === "downgrade" || request.acceptLoss.has(revisionId);
+      result.refusals.push(...refusals(revision, planned.operations, server, mayLose), ...planned.refusals);
     }
   } finally {
     sandbox.close();
@@ -84,14 +86,6 @@ export function refuseRun(found: Refusal[]): void {
       data: found.map(({ revision, message, hint }) => ({ revision: revision.revisionId, message, hint })),
     },
   );
-}
-
-/** What operations before a check would have changed: then the graph as it is now says nothing about it. */
-interface PlanState {
-  /** Anything may be different. */
-  dataChanges: boolean;
-  /** Only these properties are. */
-  properties: Set<string>;
 }
 
 async function planRevision(
@@ -124,12 +118,12 @@ async function planRevision(
     };
     const entry = planOperation(operation, context);
     planned.push(entry);
-    if (graph && operation.kind === "schema") {
-      found.push(...await checkDuplicates(graph, revision, operation, catalog, state));
-      followSchema(operation, catalog);
+    if (graph) {
+      found.push(...await preflight(graph, revision, operation, catalog, state));
+      if (operation.kind !== "cypher") found.push(...await explainEntry(graph, revision, entry));
+      if (request.counts) await countTouched(graph, operation, entry);
     }
-    if (graph) await countTouched(graph, operation, entry);
-    if (graph) found.push(...await checkRename(graph, revision, operation, state));
+    if (operation.kind === "schema") followSchema(operation, catalog);
     const answer = await answerFor(graph, operation, batch, state.dataChanges);
     if (answer.changesData) noteChange(operation, state);
     if (answer.note) entry.note = answer.note;
@@ -282,74 +276,6 @@ async function readNow(
   }
 }
 
-/** Values that stand twice and would break a uniqueness constraint, with examples. */
-async function checkDuplicates(
-  graph: Graph,
-  revision: Revision,
-  operation: Operation & { kind: "schema" },
-  catalog: CatalogObject[],
-  state: PlanState,
-): Promise<Refusal[]> {
-  const { shape, action } = operation;
-  if (
-    action !== "add" || shape.kind !== "unique" || state.dataChanges ||
-    state.properties.has(shape.properties[0]) || findShape(catalog, shape)
-  ) return [];
-  const variable = shape.entity === "node" ? "n" : "r";
-  const pattern = shape.entity === "node"
-    ? `(n:${quoteName(shape.labelOrType)})`
-    : `()-[r:${quoteName(shape.labelOrType)}]->()`;
-  const value = `${variable}.${quoteName(shape.properties[0])}`;
-  const rows = await graph.read(
-    `MATCH ${pattern} WHERE ${value} IS NOT NULL WITH ${value} AS value, count(*) AS times WHERE times > 1 RETURN value, times ORDER BY times DESC LIMIT 4`,
-  );
-  if (rows.length === 0) return [];
-  const examples = rows.slice(0, 3).map((row) =>
-    `${
-      JSON.stringify(row.value, (_, v) => (typeof v === "bigint" ? v.toString() : v))
-    } stands ${row.times} times`
-  );
-  return [{
-    revision,
-    message: `"${revision.revisionId}" asks for a ${describeShape(shape)}, but values are not unique: ${
-      examples.join(", ")
-    }${rows.length > 3 ? ", and more" : ""}`,
-    hint: "clean the data first, by hand or in a migration before this one",
-  }];
-}
-
-/** Values that a rename of a property would overwrite. */
-async function checkRename(
-  graph: Graph,
-  revision: Revision,
-  operation: Operation,
-  state: PlanState,
-): Promise<Refusal[]> {
-  if (operation.kind !== "transform" || operation.transform.what !== "renameProperty" || state.dataChanges) {
-    return [];
-  }
-  const { owner, from, to } = operation.transform;
-  if (state.properties.has(from) || state.properties.has(to)) return [];
-  const [row] = await graph.read(renameConflicts(operation.transform)!.text);
-  if (Number(row.conflicts) === 0) return [];
-  return [{
-    revision,
-    message: `"${revision.revisionId}" renames ${owner}.${from} to ${to}, and would overwrite ${
-      count(Number(row.conflicts), "value")
-    } that ${to} has already`,
-    hint: "decide in the migration which value stays, then rename",
-  }];
-}
-
-function noteChange(operation: Operation, state: PlanState): void {
-  const transform = operation.kind === "transform" ? operation.transform : undefined;
-  if (transform?.what === "addProperty" || transform?.what === "removeProperty") {
-    state.properties.add(transform.property);
-  } else if (transform?.what === "renameProperty") {
-    state.properties.add(transform.from).add(transform.to);
-  } else state.dataChanges = true;
-}
-
 /** Keeps the catalog of the plan as the operations would leave it. */
 function followSchema(operation: Operation & { kind: "schema" }, catalog: CatalogObject[]): void {
   const existing = findShape(catalog, operation.shape);
@@ -364,18 +290,55 @@ function followSchema(operation: Operation & { kind: "schema" }, catalog: Catalo
   }
 }
 
+/** Every statement has passed the server's own planner before anything runs. */
+async function explainEntry(graph: Graph, revision: Revision, entry: PlannedOperation): Promise<Refusal[]> {
+  for (const { cypher, values } of entry.statements) {
+    try {
+      await explain(graph, { cypher, params: values });
+    } catch (error) {
+      if (!(error instanceof CrochetError) || error.code !== "STATEMENT_REFUSED") throw error;
+      const message = `"${revision.revisionId}" asks for ${entry.operation}, and ${messageOf(error)}`;
+      return [{ revision, message, hint: error.hint ?? `correct ${revision.file}` }];
+    }
+  }
+  return [];
+}
+
 async function countTouched(graph: Graph, operation: Operation, entry: PlannedOperation): Promise<void> {
   if (operation.kind === "nodes" || operation.kind === "relationships") entry.touches = operation.rows.length;
-  const statement = countStatement(operation);
-  if (!statement || entry.statements.length === 0) return;
-  const [row] = await graph.read(statement.text, statement.params);
-  entry.touches = Number(row.n);
-  if (operation.kind === "transform" && operation.transform.what === "renameLabel") {
-    const [there] = await graph.read(`MATCH (n:${quoteName(operation.transform.to)}) RETURN count(*) AS n`);
-    if (Number(there.n) > 0) {
+  if (entry.statements.length === 0) return;
+  const number = async (text: string, params: Record<string, unknown> = {}) =>
+    Number((await graph.read(`${text} RETURN count(*) AS n`, params))[0].n);
+  if (operation.kind === "deleteBatch") {
+    const { text, params } = countBatchStatement(operation);
+    entry.touches = Number((await graph.read(text, params))[0].n);
+  }
+  if (operation.kind === "schema" && operation.action === "add") {
+    const { entity, labelOrType, others = [] } = operation.shape;
+    const labels = [labelOrType, ...others].map(quoteName).join("|");
+    entry.touches = await number(entity === "node" ? `MATCH (n:${labels})` : `MATCH ()-[r:${labels}]->()`);
+  }
+  if (operation.kind !== "transform") return;
+  const { transform } = operation;
+  // Later phases find what the first one made.
+  const statements = transformStatements(transform, graph.info);
+  const first = transform.what === "turnRelationships" ? statements.slice(0, 1) : statements;
+  entry.touches = 0;
+  for (const { match, params } of first) entry.touches += await number(match, params);
+  if (transform.what === "renameLabel") {
+    const there = await number(`MATCH (n:${quoteName(transform.to)})`);
+    if (there > 0) {
       entry.note = `${
-        count(Number(there.n), "node")
-      } carry the label ${operation.transform.to} already; a downgrade cannot tell them apart`;
+        count(there, "node")
+      } carry the label ${transform.to} already; a downgrade cannot tell them apart`;
+    }
+  }
+  if (transform.what === "turnRelationships" && transform.source !== transform.target) {
+    const [row] = await graph.read(transformCheck(transform, graph.info)!.text);
+    if (Number(row.n) > 0) {
+      entry.note = `${
+        count(Number(row.n), "relationship")
+      } lead that way already; a downgrade cannot tell them apart`;
     }
   }
 }

@@ -218,6 +218,8 @@ export interface RevisionDraft extends RevisionHeader {
   downgrade: string[];
   /** Names that the bodies use from the crochet module. */
   imports: string[];
+  /** Comments before the statements of a plain Cypher migration. */
+  notes?: string[];
 }
 
 /** Fills the template of a TypeScript migration. */
@@ -253,7 +255,7 @@ export function renderCypher(template: string, draft: RevisionDraft): string {
     rollbackSafe: String(draft.rollbackSafe),
     changes: (draft.changes.length > 0 ? draft.changes : ["none"]).map((line) => `//   ${commentSafe(line)}`)
       .join("\n"),
-    upgrade: body(draft.upgrade),
+    upgrade: [...draft.notes ?? [], body(draft.upgrade)].join("\n"),
     downgrade: body(draft.downgrade),
   });
 }

@@ -86,7 +86,8 @@ interface Selection {
 /** What would run, without running it. @throws CrochetError PREFLIGHT_FAILED and what planning throws */
 export async function planRun(request: RunRequest): Promise<{ plan: Plan; lines: string[] }> {
   const { revisions, lines } = await select(request);
-  const result = await makePlan({ ...request, revisions, acceptLoss: request.acceptLoss ?? new Set() });
+  const acceptLoss = request.acceptLoss ?? new Set<string>();
+  const result = await makePlan({ ...request, revisions, acceptLoss, counts: true });
   refuseRun(result.refusals);
   return { plan: result.plan, lines };
 }

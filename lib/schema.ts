@@ -6,8 +6,20 @@
  */
 import { canonicalJson, sha256 } from "./digest.ts";
 
-/** What a constraint or an index does. `unique` and `existence` are constraints. */
-export type SchemaKind = "index" | "unique" | "fulltext" | "vector" | "existence";
+/**
+ * What a constraint or an index does. `index` is a range index; `unique`, `key`, `existence` and `type` are
+ * constraints, the last three of them Enterprise Edition's.
+ */
+export type SchemaKind =
+  | "index"
+  | "text"
+  | "point"
+  | "unique"
+  | "fulltext"
+  | "vector"
+  | "key"
+  | "existence"
+  | "type";
 
 /** Options of the index kinds that have some. */
 export interface SchemaOptions {
@@ -15,6 +27,14 @@ export interface SchemaOptions {
   eventuallyConsistent?: boolean;
   dimensions?: number;
   similarityFunction?: string;
+  /** Links of each vector in the graph of the index; the server's default without it. */
+  hnswM?: number;
+  /** Candidates while the vector index is built; the server's default without it. */
+  hnswEfConstruction?: number;
+  /** Does the vector index store its vectors shortened? The server's default without it. */
+  quantization?: boolean;
+  /** The type that a type constraint asks for, as Cypher writes it: `LIST<STRING NOT NULL>`. */
+  propertyType?: string;
 }
 
 /** A constraint or an index. */
@@ -22,6 +42,8 @@ export interface SchemaObject {
   kind: SchemaKind;
   entity: "node" | "relationship";
   labelOrType: string;
+  /** Further labels or types of a full-text index, sorted; `labelOrType` is the first of all. */
+  others?: string[];
   properties: string[];
   name: string;
   options?: SchemaOptions;
@@ -32,26 +54,53 @@ export type SchemaShape = Omit<SchemaObject, "name">;
 
 /** Two objects with one key are the same thing in a graph, whatever their names; options are left out. */
 export function shapeKey(shape: SchemaShape): string {
-  return canonicalJson([shape.entity, shape.kind, shape.labelOrType, shape.properties]);
+  const { entity, kind, labelOrType, others = [] } = shape;
+  // The order of properties shapes a range index; a full-text index knows none.
+  const properties = kind === "fulltext" ? [...shape.properties].sort() : shape.properties;
+  return canonicalJson([entity, kind, labelOrType, properties, ...others]);
+}
+
+/** A full-text index over several labels or types, whatever order they were given in. */
+export function overLabels(labels: string[]): { labelOrType: string; others?: string[] } {
+  const [labelOrType, ...others] = [...new Set(labels)].sort();
+  return { labelOrType, ...(others.length > 0 && { others }) };
 }
 
 /** Order by label or type, kind, properties: the order of every list of schema objects. */
 export function compareShapes(a: SchemaShape, b: SchemaShape): number {
-  const [left, right] = [a, b].map((s) => [s.entity, s.labelOrType, s.kind, ...s.properties].join("\u0000"));
+  const [left, right] = [a, b].map((s) =>
+    [s.entity, s.labelOrType, s.kind, ...s.properties, ...s.others ?? []].join("\u0000")
+  );
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-/** Do the options of the index differ? The server keeps an index whose options differ under the same shape. */
+/** What the server takes where nothing is said; the other options depend on its version. */
+const DEFAULT_OPTIONS: Partial<Record<SchemaKind, SchemaOptions>> = {
+  fulltext: { analyzer: "standard-no-stop-words", eventuallyConsistent: false },
+  vector: { dimensions: 1536, similarityFunction: "cosine" },
+};
+
+/**
+ * Are the options the same? The server keeps an index whose options differ under the same shape. An option that only
+ * one side names is the server's own choice on the other.
+ */
 export function sameOptions(a: SchemaShape, b: SchemaShape): boolean {
-  return canonicalJson(a.options ?? {}) === canonicalJson(b.options ?? {});
+  const [left, right] = [a, b].map((shape) => ({ ...DEFAULT_OPTIONS[shape.kind], ...shape.options }));
+  return (Object.keys(left) as (keyof SchemaOptions)[]).every((name) =>
+    left[name] === undefined || right[name] === undefined || left[name] === right[name]
+  );
 }
 
 const NAME_PREFIX: Record<SchemaKind, string> = {
   index: "index",
+  text: "text_index",
+  point: "point_index",
   unique: "constraint_unique",
   fulltext: "fulltext_index",
   vector: "vector_index",
+  key: "constraint_key",
   existence: "constraint_exists",
+  type: "constraint_type",
 };
 
 /**
@@ -68,7 +117,7 @@ const NAME_PREFIX: Record<SchemaKind, string> = {
  * ```
  */
 export function schemaName(shape: SchemaShape): string {
-  return [NAME_PREFIX[shape.kind], shape.labelOrType, ...shape.properties].join("_");
+  return [NAME_PREFIX[shape.kind], shape.labelOrType, ...shape.others ?? [], ...shape.properties].join("_");
 }
 
 /**
@@ -103,7 +152,7 @@ export function quoteString(text: string): string {
 
 /** The statement that creates the object, as neomodel 7 sends it. */
 export function createStatement(object: SchemaObject): string {
-  const label = quoteName(object.labelOrType);
+  const label = [object.labelOrType, ...object.others ?? []].map(quoteName).join("|");
   const variable = object.entity === "node" ? "n" : "r";
   const pattern = object.entity === "node" ? `(n:${label})` : `()-[r:${label}]-()`;
   const properties = object.properties.map((property) => `${variable}.${quoteName(property)}`).join(", ");
@@ -112,10 +161,21 @@ export function createStatement(object: SchemaObject): string {
   switch (object.kind) {
     case "index":
       return `CREATE INDEX ${name} FOR ${pattern} ON (${properties})`;
-    case "unique": {
+    case "text":
+    case "point":
+      return `CREATE ${object.kind.toUpperCase()} INDEX ${name} FOR ${pattern} ON (${properties})`;
+    case "unique":
+    case "key": {
       const what = object.properties.length > 1 ? `(${properties})` : properties;
-      return `CREATE CONSTRAINT ${name} FOR ${pattern} REQUIRE ${what} IS UNIQUE`;
+      const is = object.kind === "unique"
+        ? "UNIQUE"
+        : object.entity === "node"
+        ? "NODE KEY"
+        : "RELATIONSHIP KEY";
+      return `CREATE CONSTRAINT ${name} FOR ${pattern} REQUIRE ${what} IS ${is}`;
     }
+    case "type":
+      return `CREATE CONSTRAINT ${name} FOR ${pattern} REQUIRE ${properties} IS :: ${options.propertyType}`;
     case "existence":
       return `CREATE CONSTRAINT ${name} FOR ${pattern} REQUIRE ${properties} IS NOT NULL`;
     case "fulltext": {
@@ -124,16 +184,28 @@ export function createStatement(object: SchemaObject): string {
         `\`fulltext.analyzer\`: ${quoteString(options.analyzer ?? "standard-no-stop-words")}, ` +
         `\`fulltext.eventually_consistent\`: ${consistent} } }`;
     }
-    case "vector":
-      return `CREATE VECTOR INDEX ${name} FOR ${pattern} ON ${properties} OPTIONS { indexConfig: { ` +
-        `\`vector.dimensions\`: ${options.dimensions ?? 1536}, ` +
-        `\`vector.similarity_function\`: ${quoteString(options.similarityFunction ?? "cosine")} } }`;
+    case "vector": {
+      const { dimensions = 1536, similarityFunction = "cosine", hnswM, hnswEfConstruction, quantization } =
+        options;
+      const config = [
+        `\`vector.dimensions\`: ${dimensions}`,
+        `\`vector.similarity_function\`: ${quoteString(similarityFunction)}`,
+        ...(hnswM === undefined ? [] : [`\`vector.hnsw.m\`: ${hnswM}`]),
+        ...(hnswEfConstruction === undefined
+          ? []
+          : [`\`vector.hnsw.ef_construction\`: ${hnswEfConstruction}`]),
+        ...(quantization === undefined ? [] : [`\`vector.quantization.enabled\`: ${quantization}`]),
+      ];
+      return `CREATE VECTOR INDEX ${name} FOR ${pattern} ON ${properties} OPTIONS { indexConfig: { ${
+        config.join(", ")
+      } } }`;
+    }
   }
 }
 
 /** Is the kind a constraint (and not an index)? */
 export function isConstraint(kind: SchemaKind): boolean {
-  return kind === "unique" || kind === "existence";
+  return kind === "unique" || kind === "key" || kind === "existence" || kind === "type";
 }
 
 /** The statement that drops an object by its name. */
@@ -146,10 +218,15 @@ export function dropStatement(object: { kind: SchemaKind; name: string }, ifExis
 export function describeShape(shape: SchemaShape): string {
   const what = {
     index: "index",
+    text: "text index",
+    point: "point index",
     unique: "unique constraint",
     fulltext: "full-text index",
     vector: "vector index",
+    key: shape.entity === "node" ? "node key" : "relationship key",
     existence: "existence constraint",
+    type: "type constraint",
   };
-  return `${what[shape.kind]} on ${shape.labelOrType}.${shape.properties.join(", ")}`;
+  const owner = [shape.labelOrType, ...shape.others ?? []].join("|");
+  return `${what[shape.kind]} on ${owner}.${shape.properties.join(", ")}`;
 }

@@ -41,6 +41,7 @@ export function planLines(plan: Plan): string[] {
 function operationLines(operation: PlannedOperation): string[] {
   const facts = [
     operation.touches === undefined ? "" : `touches ${count(operation.touches, operation.unit)}`,
+    operation.effect ?? "",
     operation.loses ? `LOSES ${operation.loses}` : "",
     operation.note ?? "",
   ].filter(Boolean);

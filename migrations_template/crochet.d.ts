@@ -46,7 +46,19 @@ declare module "crochet" {
   export interface VectorOptions {
     dimensions?: number;
     similarityFunction?: string;
+    /** Links of each vector in the graph of the index. */
+    hnswM?: number;
+    /** Candidates while the index is built. */
+    hnswEfConstruction?: number;
+    /** Store vectors shortened. */
+    quantization?: boolean;
   }
+
+  /** A kind of stored value. */
+  export type ValueKind = "string" | "integer" | "float" | "boolean" | "datetime" | "list";
+
+  /** One name, or several: their order shapes a range index. */
+  export type Names = string | readonly string[];
 
   export interface BulkOptions {
     /** Rows in one transaction; 5,000 by default. */
@@ -82,39 +94,91 @@ declare module "crochet" {
     /** Id of this revision's first batch, for `deleteNodesByBatch` in the downgrade. */
     readonly batch: string;
 
-    addUniqueConstraint(label: string, property: string): Promise<void>;
-    dropUniqueConstraint(label: string, property: string): Promise<void>;
-    addIndex(label: string, property: string): Promise<void>;
-    dropIndex(label: string, property: string): Promise<void>;
-    addFulltextIndex(label: string, property: string, options?: FulltextOptions): Promise<void>;
-    dropFulltextIndex(label: string, property: string): Promise<void>;
+    addUniqueConstraint(label: string, property: Names): Promise<void>;
+    dropUniqueConstraint(label: string, property: Names): Promise<void>;
+    /** A range index, over one property or several. */
+    addIndex(label: string, property: Names): Promise<void>;
+    dropIndex(label: string, property: Names): Promise<void>;
+    /** For CONTAINS and ENDS WITH on texts. */
+    addTextIndex(label: string, property: string): Promise<void>;
+    dropTextIndex(label: string, property: string): Promise<void>;
+    addPointIndex(label: string, property: string): Promise<void>;
+    dropPointIndex(label: string, property: string): Promise<void>;
+    /** May stand over several labels and properties. */
+    addFulltextIndex(label: Names, property: Names, options?: FulltextOptions): Promise<void>;
+    dropFulltextIndex(label: Names, property: Names): Promise<void>;
     addVectorIndex(label: string, property: string, options?: VectorOptions): Promise<void>;
     dropVectorIndex(label: string, property: string): Promise<void>;
+    /** Enterprise Edition only: unique and always there. */
+    addNodeKey(label: string, property: Names): Promise<void>;
+    dropNodeKey(label: string, property: Names): Promise<void>;
     /** Enterprise Edition only. */
     addNodePropertyExistenceConstraint(label: string, property: string): Promise<void>;
     dropNodePropertyExistenceConstraint(label: string, property: string): Promise<void>;
-    addRelationshipUniqueConstraint(type: string, property: string): Promise<void>;
-    dropRelationshipUniqueConstraint(type: string, property: string): Promise<void>;
-    addRelationshipIndex(type: string, property: string): Promise<void>;
-    dropRelationshipIndex(type: string, property: string): Promise<void>;
-    addRelationshipFulltextIndex(type: string, property: string, options?: FulltextOptions): Promise<void>;
-    dropRelationshipFulltextIndex(type: string, property: string): Promise<void>;
+    /** Enterprise Edition only; the type as Cypher writes it: `"LIST<STRING NOT NULL>"`. */
+    addNodePropertyTypeConstraint(label: string, property: string, propertyType: string): Promise<void>;
+    dropNodePropertyTypeConstraint(label: string, property: string): Promise<void>;
+    addRelationshipUniqueConstraint(type: string, property: Names): Promise<void>;
+    dropRelationshipUniqueConstraint(type: string, property: Names): Promise<void>;
+    addRelationshipIndex(type: string, property: Names): Promise<void>;
+    dropRelationshipIndex(type: string, property: Names): Promise<void>;
+    addRelationshipTextIndex(type: string, property: string): Promise<void>;
+    dropRelationshipTextIndex(type: string, property: string): Promise<void>;
+    addRelationshipPointIndex(type: string, property: string): Promise<void>;
+    dropRelationshipPointIndex(type: string, property: string): Promise<void>;
+    addRelationshipFulltextIndex(type: Names, property: Names, options?: FulltextOptions): Promise<void>;
+    dropRelationshipFulltextIndex(type: Names, property: Names): Promise<void>;
     addRelationshipVectorIndex(type: string, property: string, options?: VectorOptions): Promise<void>;
     dropRelationshipVectorIndex(type: string, property: string): Promise<void>;
+    /** Enterprise Edition only. */
+    addRelationshipKey(type: string, property: Names): Promise<void>;
+    dropRelationshipKey(type: string, property: Names): Promise<void>;
+    /** Enterprise Edition only. */
+    addRelationshipPropertyExistenceConstraint(type: string, property: string): Promise<void>;
+    dropRelationshipPropertyExistenceConstraint(type: string, property: string): Promise<void>;
+    /** Enterprise Edition only. */
+    addRelationshipPropertyTypeConstraint(type: string, property: string, propertyType: string): Promise<void>;
+    dropRelationshipPropertyTypeConstraint(type: string, property: string): Promise<void>;
 
     renameLabel(old: string, now: string): Promise<{ changed: number }>;
     /** Gives every node of a label another label too. */
     addLabel(label: string, other: string, options?: ExceptOptions): Promise<{ changed: number }>;
     /** Takes another label from every node of a label. */
     removeLabel(label: string, other: string, options?: ExceptOptions): Promise<{ changed: number }>;
+    /** Gives nodes another label in place of theirs, by the value of a property: `{ staff: "Employee" }`. */
+    splitLabel(
+      label: string,
+      property: string,
+      cases: Readonly<Record<string, string>>,
+      options?: { keep?: boolean },
+    ): Promise<{ changed: number }>;
+    /** Makes one node of those whose keys are equal; cannot be undone. Neo4j 5.26 or newer. */
+    mergeNodes(label: string, keys: readonly string[]): Promise<{ changed: number }>;
     renameRelationshipType(old: string, now: string): Promise<{ changed: number }>;
+    /** Turns relationships that lead from source to target. */
+    changeRelationshipDirection(type: string, source: string, target: string): Promise<{ changed: number }>;
     /** Fills the property where it is missing; existing values stay. */
     addNodeProperty(label: string, property: string, value?: Value, options?: ExceptOptions): Promise<{ changed: number }>;
     removeNodeProperty(label: string, property: string, options?: ExceptOptions): Promise<{ changed: number }>;
     renameNodeProperty(label: string, old: string, now: string, options?: ExceptOptions): Promise<{ changed: number }>;
+    /** Converts stored values; those that would not come back the same stop the run, unless `lossy` is set. */
+    convertNodeProperty(
+      label: string,
+      property: string,
+      from: ValueKind,
+      to: ValueKind,
+      options?: ExceptOptions & { lossy?: boolean },
+    ): Promise<{ changed: number }>;
     addRelationshipProperty(type: string, property: string, value?: Value): Promise<{ changed: number }>;
     removeRelationshipProperty(type: string, property: string): Promise<{ changed: number }>;
     renameRelationshipProperty(type: string, old: string, now: string): Promise<{ changed: number }>;
+    convertRelationshipProperty(
+      type: string,
+      property: string,
+      from: ValueKind,
+      to: ValueKind,
+      options?: { lossy?: boolean },
+    ): Promise<{ changed: number }>;
 
     /** Runs Cypher and gives its rows. */
     runCypher<T = Record<string, unknown>>(cypher: string, params?: Row | Record<string, unknown>): Promise<T[]>;

@@ -15,14 +15,10 @@ import {
 } from "../lib/ir.ts";
 import { diffIr, downgradeOperations, upgradeOperations } from "../lib/ir_diff.ts";
 import type { PropertyRenames } from "../lib/ir_steps.ts";
-import {
-  type DraftOperation,
-  lossOf,
-  parseOperation,
-  renderOperation,
-  type Transform,
-} from "../lib/operation.ts";
+import { lossOf, parseOperation, renderOperation } from "../lib/operation.ts";
+import type { DraftOperation } from "../lib/operation_schema.ts";
 import { nameShapes, type SchemaShape, shapeKey } from "../lib/schema.ts";
+import type { Transform } from "../lib/transform.ts";
 
 type Properties = Record<string, Partial<PropertyIr>>;
 

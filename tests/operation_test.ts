@@ -5,28 +5,23 @@
 import assert from "node:assert/strict";
 import { randomFrom } from "./harness.ts";
 import {
-  countStatement,
+  countBatchStatement,
   deleteBatchStatement,
   endsStatement,
   nodesStatement,
   relationshipsStatement,
-  renameConflicts,
   serverBatched,
-  type ServerFeatures,
-  type Statement,
-  transformStatement,
 } from "../lib/cypher.ts";
 import type { CrochetError } from "../lib/error.ts";
 import {
   describeOperation,
-  draftCreate,
-  draftDrop,
   lossOf,
   type Operation,
   OPERATIONS,
   parseOperation,
   renderOperation,
 } from "../lib/operation.ts";
+import { draftCreate, draftDrop } from "../lib/operation_schema.ts";
 import {
   createStatement,
   dropStatement,
@@ -35,7 +30,10 @@ import {
   type SchemaKind,
   schemaName,
   type SchemaObject,
+  shapeKey,
 } from "../lib/schema.ts";
+import type { ServerFeatures } from "../lib/server_features.ts";
+import { transformCheck, transformStatements } from "../lib/transform.ts";
 
 const PLAIN = { chunkSize: 5000, bulk: false, callInTransactions: false };
 const BULK = { ...PLAIN, bulk: true };
@@ -335,6 +333,8 @@ Deno.test("lossOf() names what a removed property takes along, and nothing else"
   assert.deepEqual(losses, [
     ["removeNodeProperty", "the values of L.p"],
     ["removeRelationshipProperty", "the values of L.p"],
+    ["convertNodeProperty", "what L.p was before"],
+    ["mergeNodes", "the separate nodes of L"],
   ]);
 });
 
@@ -344,8 +344,17 @@ const KINDS: [SchemaKind, "node" | "relationship"][] = [
   ["fulltext", "node"],
   ["vector", "node"],
   ["existence", "node"],
+  ["text", "node"],
+  ["point", "node"],
+  ["key", "node"],
+  ["type", "node"],
   ["index", "relationship"],
   ["unique", "relationship"],
+  ["text", "relationship"],
+  ["point", "relationship"],
+  ["key", "relationship"],
+  ["existence", "relationship"],
+  ["type", "relationship"],
   ["fulltext", "relationship"],
   ["vector", "relationship"],
 ];
@@ -356,15 +365,34 @@ Deno.test("draftCreate() and draftDrop() parse back to the object", () => {
       ? { dimensions: 3 }
       : kind === "fulltext"
       ? { analyzer: "it's" }
+      : kind === "type"
+      ? { propertyType: "LIST<STRING NOT NULL>" }
       : undefined;
     const made = { kind, entity, labelOrType: 'L`"', properties: ["p'\\"], ...(options && { options }) };
     const object: SchemaObject = { ...made, name: schemaName(made) };
     for (const [draft, action] of [[draftCreate(object), "add"], [draftDrop(object), "drop"]] as const) {
       const parsed = parseOperation(draft.name, draft.args);
       assert.ok(parsed.kind === "schema" && parsed.action === action);
-      const wanted = action === "drop" && options ? { ...made, options: {} } : made;
+      const { options: _options, ...bare } = made as SchemaObject;
+      const wanted = action === "add" || !options ? made : kind === "type" ? bare : { ...made, options: {} };
       assert.deepEqual(parsed.shape, wanted);
     }
+  }
+});
+
+Deno.test("draftCreate() and draftDrop() keep several labels and properties", () => {
+  const many = {
+    kind: "fulltext",
+    entity: "node",
+    labelOrType: "A",
+    others: ["B"],
+    properties: ["x", "y"],
+  } as const;
+  const object: SchemaObject = { ...many, others: ["B"], properties: ["x", "y"], name: "n", options: {} };
+  for (const draft of [draftCreate(object), draftDrop(object)]) {
+    const parsed = parseOperation(draft.name, draft.args);
+    assert.ok(parsed.kind === "schema");
+    assert.equal(shapeKey(parsed.shape), shapeKey(object));
   }
 });
 
@@ -394,6 +422,15 @@ function statements([a, b, c, d, e]: string[]): string[] {
     const object: SchemaObject = { kind, entity, labelOrType: a, properties: [b], name: c };
     return [createStatement(object), dropStatement(object), dropStatement(object, true)];
   });
+  const [first, second] = [a, e].sort();
+  const wide: SchemaObject = {
+    kind: "fulltext",
+    entity: "node",
+    labelOrType: first,
+    others: [second],
+    properties: [b],
+    name: c,
+  };
   const two: SchemaObject = { kind: "unique", entity: "node", labelOrType: a, properties: [b, d], name: c };
   const transforms = ([
     ["renameLabel", [a, b]],
@@ -406,6 +443,11 @@ function statements([a, b, c, d, e]: string[]): string[] {
     ["addRelationshipProperty", [a, b, 1]],
     ["removeRelationshipProperty", [a, b]],
     ["renameRelationshipProperty", [a, b, c]],
+    ["convertNodeProperty", [a, b, "string", "integer"]],
+    ["convertNodeProperty", [a, b, "list", "float"]],
+    ["convertRelationshipProperty", [a, b, "float", "datetime"]],
+    ["mergeNodes", [a, [b, c]]],
+    ["splitLabel", [a, b, { "it's": c }]],
   ] as [string, unknown[]][]).map(([name, args]) => parseOperation(name, args));
   const rows = [{ [c]: 1, [d]: 2 }];
   const nodes = [
@@ -422,11 +464,11 @@ function statements([a, b, c, d, e]: string[]): string[] {
     parseOperation("deleteRelationshipsByBatch", [a, "b"]),
   ] as (Operation & { kind: "deleteBatch" })[];
   const keys: [string, string] = [d, e];
-  const made: (Statement | undefined)[] = [
+  const made: ({ text: string } | undefined)[] = [
     ...nodes.map((operation) => nodesStatement(operation, rows, "batch")),
     ...edges.map((operation) => relationshipsStatement(operation, ends, "batch", keys)),
     ...edges.map((operation) => endsStatement(operation, ends, keys)),
-    ...[...deletes, ...transforms].map(countStatement),
+    ...deletes.map(countBatchStatement),
     ...SERVERS.flatMap((server) => [
       ...deletes.map((operation) => deleteBatchStatement(operation, server)),
       ...nodes.map((operation) => serverBatched(operation, rows, "batch", keys, batching(server))),
@@ -435,10 +477,19 @@ function statements([a, b, c, d, e]: string[]): string[] {
   ];
   for (const operation of transforms) {
     if (operation.kind !== "transform") continue;
-    made.push(renameConflicts(operation.transform));
-    for (const server of SERVERS) made.push(transformStatement(operation.transform, server));
+    for (const server of SERVERS) {
+      made.push(
+        ...transformStatements(operation.transform, server),
+        transformCheck(operation.transform, server),
+      );
+    }
   }
-  return [...schemas, createStatement(two), ...made.flatMap((statement) => statement?.text ?? [])];
+  return [
+    ...schemas,
+    createStatement(wide),
+    createStatement(two),
+    ...made.flatMap((statement) => statement?.text ?? []),
+  ];
 }
 
 function batching(server: ServerFeatures) {

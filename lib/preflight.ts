@@ -1,0 +1,144 @@
+/**
+ * Takes a connected graph and one planned operation and gives what would stop it in the middle of a run: values that
+ * are not unique, missing, of another type, not convertible, or overwritten; an index that failed to build. Reads
+ * only. Says nothing where operations before it would have changed what it looks at.
+ */
+import type { Graph } from "./graph.ts";
+import type { CatalogObject } from "./graph_catalog.ts";
+import { findShape } from "./graph_operations.ts";
+import type { Operation } from "./operation.ts";
+import { examplesOf, type Refusal, showValue, transformRefusal } from "./plan.ts";
+import type { Revision } from "./revision.ts";
+import { describeShape, quoteName, type SchemaShape } from "./schema.ts";
+import { count, sentenceList } from "./text.ts";
+import { transformCheck } from "./transform.ts";
+
+/** What operations before a check would have changed: then the graph as it is now says nothing about it. */
+export interface PlanState {
+  /** Anything may be different. */
+  dataChanges: boolean;
+  /** Only these properties are. */
+  properties: Set<string>;
+}
+
+/** Notes what an operation would change. */
+export function noteChange(operation: Operation, state: PlanState): void {
+  const transform = operation.kind === "transform" ? operation.transform : undefined;
+  if (
+    transform?.what === "addProperty" || transform?.what === "removeProperty" ||
+    transform?.what === "convertProperty"
+  ) state.properties.add(transform.property);
+  else if (transform?.what === "renameProperty") {
+    state.properties.add(transform.from).add(transform.to);
+  } else state.dataChanges = true;
+}
+
+/** What stands in an operation's way as the graph is now. */
+export async function preflight(
+  graph: Graph,
+  revision: Revision,
+  operation: Operation,
+  catalog: CatalogObject[],
+  state: PlanState,
+): Promise<Refusal[]> {
+  if (operation.kind === "schema" && operation.action === "add") {
+    const existing = findShape(catalog, operation.shape);
+    if (existing) return failedBuild(revision, operation.shape, existing);
+    if (state.dataChanges || operation.shape.properties.some((name) => state.properties.has(name))) return [];
+    return await shapeProblems(graph, revision, operation.shape);
+  }
+  return operation.kind === "transform" ? await transformProblems(graph, revision, operation, state) : [];
+}
+
+/** The pattern of a shape's nodes or relationships, and its properties as Cypher reads them. */
+function patternOf({ entity, labelOrType, properties }: SchemaShape): { pattern: string; values: string[] } {
+  const variable = entity === "node" ? "n" : "r";
+  const label = quoteName(labelOrType);
+  return {
+    pattern: entity === "node" ? `(n:${label})` : `()-[r:${label}]->()`,
+    values: properties.map((property) => `${variable}.${quoteName(property)}`),
+  };
+}
+
+async function shapeProblems(graph: Graph, revision: Revision, shape: SchemaShape): Promise<Refusal[]> {
+  const found: string[] = [];
+  const { kind } = shape;
+  if (kind === "unique" || kind === "key") found.push(...await duplicates(graph, shape));
+  if (kind === "existence" || kind === "key") found.push(...await absences(graph, shape));
+  if (kind === "type") found.push(...await otherTypes(graph, shape));
+  return found.map((problem) => ({
+    revision,
+    message: `"${revision.revisionId}" asks for a ${describeShape(shape)}, but ${problem}`,
+    hint: "clean the data first, by hand or in a migration before this one",
+  }));
+}
+
+/** Values that stand twice, with examples. */
+async function duplicates(graph: Graph, shape: SchemaShape): Promise<string[]> {
+  const { pattern, values } = patternOf(shape);
+  const there = values.map((value) => `${value} IS NOT NULL`).join(" AND ");
+  const value = values.length === 1 ? values[0] : `[${values.join(", ")}]`;
+  const rows = await graph.read(
+    `MATCH ${pattern} WHERE ${there} WITH ${value} AS value, count(*) AS times WHERE times > 1 RETURN value, times ORDER BY times DESC LIMIT 4`,
+  );
+  if (rows.length === 0) return [];
+  const examples = rows.slice(0, 3).map((row) => `${showValue(row.value)} stands ${row.times} times`);
+  return [`values are not unique: ${examples.join(", ")}${rows.length > 3 ? ", and more" : ""}`];
+}
+
+async function absences(graph: Graph, shape: SchemaShape): Promise<string[]> {
+  const { pattern, values } = patternOf(shape);
+  const [row] = await graph.read(
+    `MATCH ${pattern} WHERE ${values.map((value) => `${value} IS NULL`).join(" OR ")} RETURN count(*) AS n`,
+  );
+  const what = shape.entity === "node" ? "node" : "relationship";
+  return Number(row.n) === 0 ? [] : [
+    `${count(Number(row.n), what)} ${Number(row.n) === 1 ? "has" : "have"} no ${
+      sentenceList(shape.properties)
+    }`,
+  ];
+}
+
+async function otherTypes(graph: Graph, shape: SchemaShape): Promise<string[]> {
+  const { pattern, values: [value] } = patternOf(shape);
+  const type = shape.options!.propertyType;
+  const [row] = await graph.read(
+    `MATCH ${pattern} WHERE ${value} IS NOT NULL AND NOT ${value} IS :: ${type} WITH ${value} AS value ` +
+      "RETURN count(*) AS n, collect(DISTINCT value)[..3] AS examples",
+  );
+  return Number(row.n) === 0
+    ? []
+    : [`${count(Number(row.n), "value")} of another type: ${examplesOf(row.examples)}`];
+}
+
+function failedBuild(revision: Revision, shape: SchemaShape, existing: CatalogObject): Refusal[] {
+  if (existing.state !== "FAILED") return [];
+  return [{
+    revision,
+    message: `"${revision.revisionId}" would adopt the ${
+      describeShape(shape)
+    } that is there as "${existing.name}", but its building failed`,
+    hint: `drop it and look at its failureMessage: DROP INDEX ${quoteName(existing.name)}`,
+  }];
+}
+
+/** Values that a transform would overwrite or cannot convert. */
+async function transformProblems(
+  graph: Graph,
+  revision: Revision,
+  operation: Operation & { kind: "transform" },
+  state: PlanState,
+): Promise<Refusal[]> {
+  const { transform } = operation;
+  const check = transformCheck(transform, graph.info);
+  if (!check || check.kind === "turned already" || state.dataChanges) return [];
+  const touched = transform.what === "renameProperty"
+    ? [transform.from, transform.to]
+    : transform.what === "convertProperty"
+    ? [transform.property]
+    : [];
+  if (touched.some((name) => state.properties.has(name))) return [];
+  const [row] = await graph.read(check.text);
+  if (Number(row.n) === 0) return [];
+  return [{ revision, ...transformRefusal(`"${revision.revisionId}"`, operation, row) }];
+}
