@@ -97,11 +97,27 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
       return dispatch({ ...program.opts(), ...command.opts() }, action, words);
     });
   };
-  const runOptions = (command: Command) =>
+  const planOptions = (command: Command) =>
     command
       .option("--target <revision>", "stop at this revision")
-      .option("--dry-run", "print the Cypher that would run, and change nothing")
-      .option("--offline", "plan without a server, by the ledger's word");
+      .option("--offline", "plan without a server, by the ledger's word")
+      .option("--cypher <file>", "write the plan as a script that cypher-shell runs")
+      .option(
+        "--param <name=value>",
+        "a value for {{ name }} in Cypher, for ctx.params in TypeScript",
+        collect,
+        [],
+      )
+      .option("--require-clean", "refuse revisions that are not committed in Git as they are");
+  const runOptions = (command: Command) =>
+    planOptions(command).option("--dry-run", "print the Cypher that would run, and change nothing");
+  const acceptLoss = (command: Command) =>
+    command.option(
+      "--accept-loss <revision>",
+      "run this revision although it claims to be rollback-safe and loses something",
+      collect,
+      [],
+    );
 
   add(
     program,
@@ -154,24 +170,14 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
     "plan",
     "print the Cypher that an upgrade would run",
     (context) => commandRun(context, "upgrade", true),
-    (c) =>
-      c.option("--target <revision>", "stop at this revision").option(
-        "--offline",
-        "plan without a server, by the ledger's word",
-      ),
+    (c) => acceptLoss(planOptions(c)),
   );
   add(
     program,
     "upgrade",
     "apply pending migrations",
     (context) => commandRun(context, "upgrade"),
-    (c) =>
-      runOptions(c).option("--check", "change nothing; exit 1 when something is pending").option(
-        "--accept-loss <revision>",
-        "run this revision although it claims to be rollback-safe and loses something",
-        collect,
-        [],
-      ),
+    (c) => acceptLoss(runOptions(c)).option("--check", "change nothing; exit 1 when something is pending"),
   );
   add(
     program,

@@ -4,6 +4,7 @@
  */
 import { userInfo } from "node:os";
 import type { Overrides } from "./config.ts";
+import { readParameters } from "./cypher_text.ts";
 import { createNode, createRelationship, newProject } from "./scaffold.ts";
 import { draftMigration, readProjectModels } from "./draft.ts";
 import { CrochetError, EXIT } from "./error.ts";
@@ -14,9 +15,10 @@ import { Ledger } from "./ledger.ts";
 import { guessRoots, loadModels } from "./model_files.ts";
 import { KNOWN_NEOMODELS, type NeomodelVersion, parseNeomodelVersion } from "./neomodel_version.ts";
 import { join, relative, resolve } from "./path.ts";
-import { plainPlan } from "./plan.ts";
+import { plainPlan, type Plan } from "./plan.ts";
+import { renderScript } from "./plan_script.ts";
 import type { Io, Printer } from "./print.ts";
-import { exists, openProject, type Project } from "./project.ts";
+import { exists, openProject, type Project, readIfThere, readRevisions, writeNew } from "./project.ts";
 import { rebuildLedger } from "./reconcile.ts";
 import { planOffline, planRun, run, type Runner, type RunRequest } from "./runner.ts";
 import { type Resolution, resolveRun } from "./resolve.ts";
@@ -172,23 +174,25 @@ export async function commandRun(context: Context, direction: Direction, planOnl
       direction,
       target: options.target,
       acceptLoss: new Set<string>(options.acceptLoss ?? []),
+      params: readParameters(options.param),
+      requireClean: options.requireClean === true,
       signal: io.signal,
       report: (event) => {
         const line = eventLine(event);
         if (line !== undefined && !options.json) print.say(line);
       },
     };
-    if (options.offline) {
-      const plan = await planOffline(request);
-      print.result(plainPlan(plan), planLines(plan));
-      return EXIT.ok;
-    }
+    const show = (plan: Plan): number => {
+      if (options.cypher) writeScript(context, found, plan);
+      else print.result(plainPlan(plan), planLines(plan));
+      return options.check && plan.revisions.length > 0 ? EXIT.no : EXIT.ok;
+    };
+    if (options.offline) return show(await planOffline(request));
     return await withGraph(found, async (graph) => {
-      if (planOnly || options.dryRun || options.check) {
+      if (planOnly || options.dryRun || options.check || options.cypher) {
         const { plan, lines } = await planRun({ ...request, graph });
         lines.forEach((line) => print.say(line));
-        print.result(plainPlan(plan), planLines(plan));
-        return options.check && plan.revisions.length > 0 ? EXIT.no : EXIT.ok;
+        return show(plan);
       }
       const result = await run({ ...request, graph });
       print.result({
@@ -207,6 +211,21 @@ export async function commandRun(context: Context, direction: Direction, planOnl
       return options.json ? result.failed.error.exitCode : print.error(result.failed.error);
     });
   });
+}
+
+/** Writes a plan as a script; another file than a script of ours is not overwritten. */
+function writeScript(context: Context, found: Project, plan: Plan): void {
+  const { io, options, print } = context;
+  const { user, host, version } = runner(context);
+  const revisions = new Map(readRevisions(found).map((revision) => [revision.revisionId, revision]));
+  const text = renderScript(plan, { revisions, by: `${user}@${host}`, crochetVersion: version });
+  if (options.cypher === "-") return io.stdout(text);
+  const path = resolve(folder(context), options.cypher);
+  writeNew(new Map([[path, text]]), readIfThere(path)?.startsWith("// crochet ") ?? false);
+  print.result({ file: path, revisions: plan.revisions.map((revision) => revision.revisionId) }, [
+    `Wrote ${relative(io.cwd, path)}: ${count(plan.revisions.length, "revision")}`,
+  ]);
+  print.say(`Next: cypher-shell -a URI -u USER -f ${relative(io.cwd, path)}`);
 }
 
 /** Shows the status. */

@@ -283,8 +283,17 @@ function refusalHint(code: string, message: string): string {
   return "correct the migration or the graph, and run crochet upgrade again";
 }
 
-function loadDriver() {
-  return import("neo4j-driver");
+/**
+ * The driver sets the prototype of its errors through `__proto__`, which Deno does not have; without this it knows
+ * none of them again and retries nothing. May go when `error instanceof Neo4jError` holds for an error it threw.
+ */
+async function loadDriver() {
+  const neo4j = await import("neo4j-driver");
+  Object.defineProperty(neo4j.Neo4jError, Symbol.hasInstance, {
+    value: (error: unknown) => (error as { name?: string } | null)?.name === "Neo4jError",
+    configurable: true,
+  });
+  return neo4j;
 }
 
 type Neo4jModule = Awaited<ReturnType<typeof loadDriver>>;

@@ -12,7 +12,7 @@ import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
 import { Journal, keep, parseResult } from "./graph_journal.ts";
 import { checkLock, type Mark } from "./graph_record.ts";
 import { type RowsOwner, RowWriter } from "./graph_rows.ts";
-import { describeOperation, type Operation } from "./operation.ts";
+import { defaultBatch, describeOperation, type Operation } from "./operation.ts";
 import type { Row } from "./operation_arguments.ts";
 import {
   createStatement,
@@ -37,11 +37,6 @@ export interface RevisionRun extends RowsOwner {
   catalog: CatalogObject[];
   /** Says what a person should know, one line. */
   note(line: string): void;
-}
-
-/** Default id of the n-th batch of a revision. */
-export function defaultBatch(revisionId: string, n: number): string {
-  return `${revisionId}:${n}`;
 }
 
 /** Carries out the operations of one revision. */

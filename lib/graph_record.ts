@@ -6,7 +6,14 @@
 import { CrochetError } from "./error.ts";
 import { type Graph, serverCode, type Transaction } from "./graph.ts";
 import type { Row } from "./operation_arguments.ts";
-import type { AppliedRevision, BatchRecord, PartialRun } from "./record.ts";
+import {
+  type AppliedRevision,
+  type BatchRecord,
+  markId,
+  type PartialRun,
+  recordConstraints,
+  recordProperties,
+} from "./record.ts";
 
 /** What the graph says of itself. */
 export interface GraphRecord {
@@ -32,14 +39,6 @@ export interface Mark {
   /** JSON, or undefined where the result was too large to keep. */
   result?: string;
 }
-
-const CONSTRAINTS: [string, string][] = [
-  ["_CrochetGraph", "id"],
-  ["_CrochetLock", "id"],
-  ["_CrochetRevision", "id"],
-  ["_CrochetOperation", "id"],
-  ["_CrochetBatch", "id"],
-];
 
 /** Reads the record; everything is empty in a graph that no crochet knows. */
 export async function readRecord(graph: Graph): Promise<GraphRecord> {
@@ -80,6 +79,13 @@ function appliedRevision(row: Row): AppliedRevision {
     appliedBy: String(row.appliedBy),
     crochetVersion: String(row.crochetVersion),
     adopted: row.adopted as string[],
+    ...(row.gitDirty !== undefined &&
+      {
+        git: {
+          commit: row.gitCommit === undefined ? null : String(row.gitCommit),
+          dirty: row.gitDirty === true,
+        },
+      }),
   };
 }
 
@@ -91,10 +97,6 @@ function batchRecord(row: Row): BatchRecord {
     relationships: Number(row.relationships ?? 0),
     createdAt: String(row.createdAt),
   };
-}
-
-function constraintName(label: string): string {
-  return `_crochet_${label.slice("_Crochet".length).toLowerCase()}`;
 }
 
 /** Makes the record's constraints and its root, where they are missing; gives the graph's id. */
@@ -184,7 +186,8 @@ export async function finishUpgrade(
   token: LockToken,
   revision: Omit<AppliedRevision, "appliedAt">,
 ): Promise<string> {
-  const { revisionId, ...properties } = revision;
+  const { revisionId } = revision;
+  const properties = recordProperties(revision);
   return await graph.write(async (tx) => {
     await checkLock(tx, token);
     const { rows } = await tx.run(
@@ -299,28 +302,17 @@ export async function readMarks(graph: Graph, revisionId: string, direction: str
 async function makeConstraints(graph: Graph, attempt: number): Promise<boolean> {
   const names = await graph.read("SHOW CONSTRAINTS YIELD name WHERE name STARTS WITH '_crochet' RETURN name");
   const known = new Set(names.map((row) => row.name));
-  const missing = CONSTRAINTS.filter(([label]) => !known.has(constraintName(label)));
+  const missing = recordConstraints().filter(({ name }) => !known.has(name));
   if (missing.length === 0) return true;
   try {
     await graph.write(async (tx) => {
-      for (const [label, property] of missing) {
-        await tx.run(
-          `CREATE CONSTRAINT ${
-            constraintName(label)
-          } IF NOT EXISTS FOR (n:${label}) REQUIRE n.${property} IS UNIQUE`,
-        );
-      }
+      for (const { create } of missing) await tx.run(create);
     });
     return true;
   } catch (error) {
     if (attempt >= 10 || !/deadlock|can't acquire/i.test((error as Error).message)) throw error;
     return false;
   }
-}
-
-/** Id of a mark: unique, so that nothing is marked twice. */
-export function markId(revisionId: string, direction: string, index: number, chunk: number | ""): string {
-  return `${revisionId}|${direction}|${index}|${chunk}`;
 }
 
 /** What a batch got from one transaction. */

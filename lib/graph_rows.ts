@@ -8,11 +8,12 @@ import { canonicalJson } from "./digest.ts";
 import { CrochetError } from "./error.ts";
 import type { Transaction } from "./graph.ts";
 import { type Journal, type JournalOwner, parseResult } from "./graph_journal.ts";
-import { type BatchShare, type Mark, markId } from "./graph_record.ts";
+import type { BatchShare, Mark } from "./graph_record.ts";
 import type { SchemaIr } from "./ir.ts";
 import type { Operation } from "./operation.ts";
 import type { RelationshipRow, Row } from "./operation_arguments.ts";
 import { endKeys } from "./plan.ts";
+import { markId } from "./record.ts";
 import { count } from "./text.ts";
 
 /** A run as far as its rows are concerned. */

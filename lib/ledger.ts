@@ -9,7 +9,7 @@ import { CrochetError, messageOf } from "./error.ts";
 import { dirname } from "./path.ts";
 import type { AppliedRevision, BatchRecord, PartialRun } from "./record.ts";
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 const TABLES = `
 CREATE TABLE IF NOT EXISTS ledger_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS graphs (
 CREATE TABLE IF NOT EXISTS applied_revisions (
   graph_id TEXT NOT NULL, position INTEGER NOT NULL, revision_id TEXT NOT NULL, parents TEXT NOT NULL, digest TEXT NOT NULL,
   schema_hash TEXT NOT NULL, rollback_safe INTEGER NOT NULL, applied_at TEXT NOT NULL, applied_by TEXT NOT NULL,
-  crochet_version TEXT NOT NULL, adopted TEXT NOT NULL, PRIMARY KEY (graph_id, revision_id)
+  crochet_version TEXT NOT NULL, adopted TEXT NOT NULL, git TEXT NOT NULL DEFAULT '', PRIMARY KEY (graph_id, revision_id)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS partial_runs (graph_id TEXT PRIMARY KEY, run TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS dataset_batches (
@@ -69,6 +69,7 @@ export class Ledger {
       const version = tables === 0 ? undefined : ledger.version();
       db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
       if (version === undefined) ledger.create();
+      else if (version < SCHEMA_VERSION) ledger.renew();
       return ledger;
     } catch (error) {
       db?.close();
@@ -108,6 +109,15 @@ export class Ledger {
       this.db.prepare("INSERT OR IGNORE INTO ledger_meta VALUES ('schema_version', ?)").run(
         String(SCHEMA_VERSION),
       );
+    });
+  }
+
+  /** Format 1 did not know Git. */
+  private renew(): void {
+    this.transaction(() => {
+      if (this.version() === SCHEMA_VERSION) return;
+      this.db.exec("ALTER TABLE applied_revisions ADD COLUMN git TEXT NOT NULL DEFAULT ''");
+      this.run("UPDATE ledger_meta SET value = ? WHERE key = 'schema_version'", String(SCHEMA_VERSION));
     });
   }
 
@@ -202,7 +212,7 @@ export class Ledger {
       graphId,
     );
     this.run(
-      "INSERT INTO applied_revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO applied_revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       graphId,
       Number(next),
       revision.revisionId,
@@ -214,6 +224,7 @@ export class Ledger {
       revision.appliedBy,
       revision.crochetVersion,
       JSON.stringify(revision.adopted),
+      revision.git ? JSON.stringify(revision.git) : "",
     );
     this.addEvent(graphId, kind, revision.revisionId, { ...revision });
   }
@@ -368,6 +379,7 @@ function readApplied(row: Record<string, unknown>): AppliedRevision {
     appliedBy: String(row.applied_by),
     crochetVersion: String(row.crochet_version),
     adopted: JSON.parse(String(row.adopted)),
+    ...(row.git ? { git: JSON.parse(String(row.git)) } : {}),
   };
 }
 

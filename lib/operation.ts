@@ -200,6 +200,11 @@ export function parseOperation(name: string, args: unknown[]): Operation {
   return { name, ...spec.parse(reader) } as Operation;
 }
 
+/** Default id of the n-th batch of a revision. */
+export function defaultBatch(revisionId: string, n: number): string {
+  return `${revisionId}:${n}`;
+}
+
 /** What an operation loses in the graph that its inverse cannot bring back; undefined for most. */
 export function lossOf(operation: Operation): string | undefined {
   if (operation.kind !== "transform") return undefined;

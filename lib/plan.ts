@@ -15,7 +15,14 @@ import { CrochetError } from "./error.ts";
 import { type SchemaIr, uniqueKeys } from "./ir.ts";
 import { describeOperation, lossOf, type Operation } from "./operation.ts";
 import type { Revision } from "./revision.ts";
-import { createStatement, describeShape, dropStatement, isConstraint, type SchemaShape } from "./schema.ts";
+import {
+  createStatement,
+  describeShape,
+  dropStatement,
+  isConstraint,
+  type SchemaShape,
+  shapeKey,
+} from "./schema.ts";
 import { type ServerFeatures, whyNotSchema } from "./server_features.ts";
 import { count, sentenceList } from "./text.ts";
 import { TRANSFORM_BATCH, transformStatements, whyNotTransform } from "./transform.ts";
@@ -41,6 +48,14 @@ export interface PlannedOperation {
   effect?: string;
   loses?: string;
   note?: string;
+  /** Key of the constraint or index that was there before and is adopted. */
+  adopts?: string;
+  /** Batch of a data operation. */
+  batch: string;
+  /** Keys of a relationship operation's ends. */
+  ends?: [string, string];
+  /** The operation itself. */
+  source: Operation;
 }
 
 /** A revision as the plan shows it. */
@@ -69,8 +84,9 @@ export function plainPlan(plan: Plan): unknown {
     ...plan,
     revisions: plan.revisions.map((revision) => ({
       ...revision,
-      operations: revision.operations.map((operation) => ({
+      operations: revision.operations.map(({ source: _source, ends: _ends, batch, ...operation }) => ({
         ...operation,
+        ...(batch && { batch }),
         statements: operation.statements.map(plain),
       })),
     })),
@@ -98,6 +114,8 @@ export function planOperation(operation: Operation, context: PlanContext): Plann
   const unit: PlannedOperation["unit"] = isAboutRelationships(operation) ? "relationship" : "node";
   const base = {
     unit,
+    source: operation,
+    batch: operation.kind === "nodes" || operation.kind === "relationships" ? context.batch : "",
     operation: describeOperation(operation),
     ...(lossOf(operation) && { loses: lossOf(operation) }),
   };
@@ -119,7 +137,12 @@ export function planOperation(operation: Operation, context: PlanContext): Plann
       const name = existing ?? context.nameFor(operation.shape);
       if (operation.action === "add") {
         if (existing) {
-          return { ...base, statements: [], note: `it is there already as "${existing}", and is adopted` };
+          return {
+            ...base,
+            statements: [],
+            adopts: shapeKey(operation.shape),
+            note: `it is there already as "${existing}", and is adopted`,
+          };
         }
         return one({ text: createStatement({ ...operation.shape, name }), params: {} });
       }
@@ -159,7 +182,7 @@ export function planOperation(operation: Operation, context: PlanContext): Plann
       const statement = operation.kind === "nodes"
         ? nodesStatement(operation, operation.rows, context.batch)
         : relationshipsStatement(operation, operation.rows, context.batch, keys);
-      return one(statement, times);
+      return { ...one(statement, times), ends: keys };
     }
   }
 }

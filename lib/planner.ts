@@ -18,12 +18,13 @@ import { countBatchStatement } from "./cypher.ts";
 import { CrochetError, messageOf } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
-import { defaultBatch, explain, findShape, freeName } from "./graph_operations.ts";
-import { type Operation, OPERATIONS, parseOperation } from "./operation.ts";
+import { explain, findShape, freeName } from "./graph_operations.ts";
+import { askMigration, isCutShort, simulatedAnswer } from "./migration.ts";
+import { defaultBatch, type Operation } from "./operation.ts";
 import { noteChange, type PlanState, preflight } from "./preflight.ts";
 import { type Project, readSnapshot } from "./project.ts";
-import { cypherSections, type Revision } from "./revision.ts";
-import { type CompiledMigration, compileMigration, Sandbox } from "./sandbox.ts";
+import type { Revision } from "./revision.ts";
+import { Sandbox } from "./sandbox.ts";
 import { quoteName } from "./schema.ts";
 import { count } from "./text.ts";
 import { transformCheck, transformStatements } from "./transform.ts";
@@ -36,6 +37,8 @@ export interface PlanRequest {
   /** Undefined plans without a server. */
   graph: Graph | undefined;
   acceptLoss: ReadonlySet<string>;
+  /** Values of `{{ name }}` and of `ctx.params`. */
+  params?: Readonly<Record<string, unknown>>;
   /** Count what each operation would touch: for a plan that a person reads. */
   counts?: boolean;
 }
@@ -117,6 +120,11 @@ async function planRevision(
       endKeys: (relationships) => endKeys(ir, relationships),
     };
     const entry = planOperation(operation, context);
+    const there = operation.kind === "schema" ? findShape(catalog, operation.shape) : undefined;
+    if (entry.adopts && there?.state === "PLANNED") {
+      delete entry.adopts;
+      entry.note = "an operation before this one makes it";
+    }
     planned.push(entry);
     if (graph) {
       found.push(...await preflight(graph, revision, operation, catalog, state));
@@ -124,15 +132,23 @@ async function planRevision(
       if (request.counts) await countTouched(graph, operation, entry);
     }
     if (operation.kind === "schema") followSchema(operation, catalog);
-    const answer = await answerFor(graph, operation, batch, state.dataChanges);
+    const answer = await answerFor(graph, operation, batch ?? "", state.dataChanges);
     if (answer.changesData) noteChange(operation, state);
     if (answer.note) entry.note = answer.note;
     return answer.value;
   };
-  const incomplete = await ask(request, revision, sandbox, perform).catch((error) => {
-    if (error instanceof CrochetError) error.at ??= { file: revision.file };
-    throw error;
-  });
+  let incomplete: string | undefined;
+  try {
+    const { params = {} } = request;
+    await askMigration({ project, revision, direction, sandbox, params, turn: 0 }, perform);
+  } catch (error) {
+    if (!isCutShort(error, operations)) {
+      if (error instanceof CrochetError) error.at ??= { file: revision.file };
+      throw error;
+    }
+    // A migration that uses the result of a write fails on a simulated answer: the plan shows what came before.
+    incomplete = `what follows depends on results that are known only when it runs (${messageOf(error)})`;
+  }
   return {
     revision: {
       revisionId: revision.revisionId,
@@ -147,116 +163,24 @@ async function planRevision(
   };
 }
 
-/** Lets the migration ask for its operations; gives what stopped it half-way, where a simulated answer did. */
-async function ask(
-  request: PlanRequest,
-  revision: Revision,
-  sandbox: Sandbox,
-  perform: (operation: Operation) => Promise<unknown>,
-): Promise<string | undefined> {
-  if (revision.language === "cypher") {
-    for (const cypher of cypherSections(revision)[request.direction]) {
-      await perform(parseOperation("runCypher", [cypher]));
-    }
-    return undefined;
-  }
-  const migration = await loadMigration(request.project, revision, sandbox, 0);
-  let wrote = false;
-  try {
-    await sandbox.run(migration, {
-      direction: request.direction,
-      operations: [...OPERATIONS.keys()],
-      revision: { revisionId: revision.revisionId, batch: defaultBatch(revision.revisionId, 1) },
-    }, async (name, args) => {
-      const operation = parseOperation(name, args);
-      wrote ||= operation.kind === "cypher" || operation.kind === "nodes" ||
-        operation.kind === "relationships";
-      return await perform(operation);
-    });
-  } catch (error) {
-    // A migration that uses the result of a write fails on a simulated answer: the plan shows what came before.
-    const forbidden = (error as { data?: { forbidden?: boolean } }).data?.forbidden === true;
-    const own = error instanceof CrochetError && error.code === "MIGRATION_FAILED" && wrote && !forbidden;
-    if (!own) throw error;
-    return `what follows depends on results that are known only when it runs (${messageOf(error)})`;
-  }
-  return undefined;
-}
-
-/** Compiles and loads a migration, and checks that it exports what its text says. */
-export async function loadMigration(
-  project: Project,
-  revision: Revision,
-  sandbox: Sandbox,
-  turn: number,
-): Promise<CompiledMigration> {
-  const migration = await compileMigration({
-    root: project.root,
-    folder: project.migrations,
-    file: revision.file,
-    text: revision.text,
-    turn,
-  });
-  const exports = await sandbox.load(migration);
-  if (exports.revisionId !== revision.revisionId) {
-    throw new CrochetError(
-      "REVISION_INVALID",
-      `Reading the migration "${revision.file}" failed: it exports the revisionId ${
-        JSON.stringify(exports.revisionId)
-      }`,
-      {
-        at: { file: revision.file },
-        hint: `write it as a constant: export const revisionId = "${revision.revisionId}";`,
-      },
-    );
-  }
-  return migration;
-}
-
-/** What an operation answers while it is planned, and whether it would change data. */
-/** `after` says that an operation before this one would have changed data. */
+/** What an operation answers while it is planned, and what is to be said; `after` operations that change data. */
 async function answerFor(
   graph: Graph | undefined,
   operation: Operation,
-  batch: string | undefined,
+  batch: string,
   after: boolean,
-): Promise<{ value: unknown; changesData?: boolean; note?: string }> {
-  switch (operation.kind) {
-    case "begin":
-      return { value: batch };
-    case "schema":
-      return { value: undefined };
-    case "transform":
-      return { value: { changed: 0 }, changesData: true };
-    case "deleteBatch":
-      return { value: { deleted: 0 }, changesData: true };
-    case "nodes":
-      return {
-        value: operation.mode === "create"
-          ? { created: operation.rows.length }
-          : { created: operation.rows.length, updated: 0, unchanged: 0 },
-        changesData: true,
-      };
-    case "relationships": {
-      const created = operation.rows.length;
-      return {
-        value: operation.mode === "create"
-          ? { created, missing: 0 }
-          : { created, updated: 0, unchanged: 0, missing: 0 },
-        changesData: true,
-      };
-    }
-    case "cypher": {
-      if (!graph) return { value: [], changesData: true, note: "not checked without a server" };
-      const { queryType, operators } = await explain(graph, operation);
-      if (queryType === "r") return await readNow(graph, operation, after);
-      const commitsItself = operators.some((name) => /^Transaction(Foreach|Apply)/.test(name));
-      const note = commitsItself || queryType === "s"
-        ? "runs at least once: after a crash it may run again, so it must be safe to repeat"
-        : undefined;
-      return { value: [], changesData: true, note };
-    }
-  }
+): Promise<{ value: unknown; changesData: boolean; note?: string }> {
+  const changesData = operation.kind !== "begin" && operation.kind !== "schema";
+  const value = simulatedAnswer(operation, batch);
+  if (operation.kind !== "cypher") return { value, changesData };
+  if (!graph) return { value, changesData, note: "not checked without a server" };
+  const { queryType, operators } = await explain(graph, operation);
+  if (queryType === "r") return { ...await readNow(graph, operation, after), changesData: false };
+  const commitsItself = operators.some((name) => /^Transaction(Foreach|Apply)/.test(name));
+  const note = commitsItself || queryType === "s"
+    ? "runs at least once: after a crash it may run again, so it must be safe to repeat"
+    : undefined;
+  return { value, changesData, note };
 }
 
 /** A read is asked now; where data would have changed before it, a failure says nothing about the run. */

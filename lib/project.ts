@@ -79,7 +79,7 @@ export function readEveryRevision(project: Project): { revisions: Revision[]; fa
     try {
       const path = join(project.migrations, name);
       const revision = parseRevision(shown(project, path), readText(path));
-      revisions.push({ ...revision, digest: digestWithImports(project, path, revision) });
+      revisions.push({ ...revision, ...digestWithImports(project, path, revision) });
     } catch (error) {
       if (!(error instanceof CrochetError)) throw error;
       failures.push(error);
@@ -92,7 +92,11 @@ export function readEveryRevision(project: Project): { revisions: Revision[]; fa
 const RELATIVE_IMPORT = /^\s*(?:import|export)\b[^;"']*?["'](\.{1,2}\/[^"']+)["']/gm;
 
 /** The digest of a migration covers what it imports: an edit there is an edit of the migration. */
-function digestWithImports(project: Project, path: string, revision: Revision): string {
+function digestWithImports(
+  project: Project,
+  path: string,
+  revision: Revision,
+): Pick<Revision, "digest" | "imports"> {
   const found = new Map<string, string>();
   const visit = (file: string, text: string) => {
     for (const [, specifier] of text.matchAll(RELATIVE_IMPORT)) {
@@ -105,9 +109,10 @@ function digestWithImports(project: Project, path: string, revision: Revision): 
     }
   };
   if (revision.language === "ts") visit(path, revision.text);
-  return found.size === 0
+  const digest = found.size === 0
     ? revision.digest
     : sha256(canonicalJson([revision.digest, Object.fromEntries(found)]));
+  return { digest, imports: [...found.keys()] };
 }
 
 /** The snapshot beside a migration. @throws CrochetError SNAPSHOT_INVALID where it is missing, broken or another one */

@@ -4,6 +4,14 @@
  */
 import type { Revision } from "./revision.ts";
 
+/** Where the working copy stood when a revision was applied. */
+export interface GitCommit {
+  /** Commit id of HEAD, null in a repository without a commit. */
+  commit: string | null;
+  /** Was one of the revision's files not committed as it was? */
+  dirty: boolean;
+}
+
 /** A revision that is applied. */
 export interface AppliedRevision {
   revisionId: string;
@@ -19,6 +27,8 @@ export interface AppliedRevision {
   crochetVersion: string;
   /** Keys of constraints and indexes that were there before; a downgrade does not drop them. */
   adopted: string[];
+  /** Left out where it was not applied from a Git repository. */
+  git?: GitCommit;
 }
 
 /** A revision that was begun and has not ended. */
@@ -72,7 +82,7 @@ export function compareRecords(ledger: AppliedRevision[], graph: AppliedRevision
 /** The record of a revision that is about to be applied. */
 export function appliedRevision(
   revision: Revision,
-  by: { appliedBy: string; crochetVersion: string; adopted: string[] },
+  by: { appliedBy: string; crochetVersion: string; adopted: string[]; git?: GitCommit },
 ): Omit<AppliedRevision, "appliedAt"> {
   return {
     revisionId: revision.revisionId,
@@ -82,4 +92,26 @@ export function appliedRevision(
     rollbackSafe: revision.rollbackSafe,
     ...by,
   };
+}
+
+/** The constraints that keep the record in the graph, with the statements that make them. */
+export function recordConstraints(): { name: string; create: string }[] {
+  return ["Graph", "Lock", "Revision", "Operation", "Batch"].map((what) => {
+    const name = `_crochet_${what.toLowerCase()}`;
+    return {
+      name,
+      create: `CREATE CONSTRAINT ${name} IF NOT EXISTS FOR (n:_Crochet${what}) REQUIRE n.id IS UNIQUE`,
+    };
+  });
+}
+
+/** An applied revision as properties of its node; Neo4j has no maps. */
+export function recordProperties(revision: Omit<AppliedRevision, "appliedAt">): Record<string, unknown> {
+  const { revisionId: _id, git, ...properties } = revision;
+  return { ...properties, ...(git && { gitCommit: git.commit, gitDirty: git.dirty }) };
+}
+
+/** Id of a mark: unique, so that nothing is marked twice. */
+export function markId(revisionId: string, direction: string, index: number, chunk: number | ""): string {
+  return `${revisionId}|${direction}|${index}|${chunk}`;
 }

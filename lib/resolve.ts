@@ -8,6 +8,7 @@ import { CrochetError } from "./error.ts";
 import { takeLock } from "./graph_lock.ts";
 import { countLeft, deleteLeft, forgetRun, readRecord } from "./graph_record.ts";
 import { readRevisions } from "./project.ts";
+import { openRepository, stampOf } from "./provenance.ts";
 import { reconcile } from "./reconcile.ts";
 import { appliedRevision, type PartialRun } from "./record.ts";
 import type { RunRequest } from "./runner.ts";
@@ -50,6 +51,7 @@ export async function resolveRun(
         appliedBy: `${runner.user}@${runner.host}`,
         crochetVersion: runner.version,
         adopted: [],
+        git: stampOf(await openRepository(project), revision),
       });
     const ids = record.batches.filter((batch) => batch.revisionId === revisionId).map((batch) =>
       batch.batchId

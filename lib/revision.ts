@@ -3,6 +3,7 @@
  * is, who its parent is, what schema it leads to) is read from the text without running it: constants of plain
  * literals before the first function. Never runs a migration, never touches the disk.
  */
+import { sectionMarks } from "./cypher_text.ts";
 import { textDigest } from "./digest.ts";
 import { CrochetError } from "./error.ts";
 import { basename } from "./path.ts";
@@ -27,6 +28,14 @@ export interface Revision extends RevisionHeader {
   /** SHA-256 of the text over LF line ends. */
   digest: string;
   text: string;
+  /** Paths, from the project's folder, of the files that the migration imports. */
+  imports: string[];
+}
+
+/** Every file that makes a revision: the migration, its snapshot, what it imports. */
+export function revisionFiles(revision: Revision): string[] {
+  const folder = revision.file.slice(0, revision.file.length - basename(revision.file).length);
+  return [revision.file, `${folder}${snapshotFile(revision.revisionId)}`, ...revision.imports];
 }
 
 /** The name of a migration file: a number of four digits or more, `_`, a slug. */
@@ -107,11 +116,9 @@ export function parseRevision(file: string, text: string): Revision {
     language,
     digest: textDigest(text),
     text,
+    imports: [],
   };
 }
-
-/** The line that begins a section of a plain Cypher migration. */
-const SECTION = /^[ \t]*\/\/[ \t]*crochet:[ \t]*(upgrade|downgrade)[ \t]*\r?$/gm;
 
 type Header = Map<string, { value: unknown; line: number }>;
 
@@ -161,9 +168,7 @@ function endsThere(rest: string): boolean {
 /** `// crochet: name = literal` lines at the head of a Cypher file. */
 function cypherHeader(file: string, text: string): Header {
   const found: Header = new Map();
-  const sections = SECTION.exec(text);
-  SECTION.lastIndex = 0;
-  text.slice(0, sections?.index).split("\n").forEach((source, i) => {
+  text.slice(0, sectionMarks(text)[0]?.from).split("\n").forEach((source, i) => {
     const match = /^\s*\/\/\s*crochet:\s*(\w+)\s*=\s*(.+?)\s*$/.exec(source);
     if (!match) return;
     const at = { file, line: i + 1 };
@@ -276,62 +281,4 @@ function literal(values: string[]): string {
 /** Text that cannot end a comment or begin a new line. */
 function commentSafe(text: string): string {
   return text.replace(/[\r\n\u2028\u2029]+/g, " ").replaceAll("*/", "* /").trim();
-}
-
-/** The sections of a plain Cypher migration, split into statements. */
-export function cypherSections(revision: Revision): { upgrade: string[]; downgrade: string[] } {
-  // Line ends as the digest sees them, so that a checkout with CRLF runs the same statements.
-  const text = revision.text.replaceAll("\r\n", "\n");
-  const marks = [...text.matchAll(SECTION)];
-  const section = (name: string): string[] => {
-    const at = marks.findIndex((mark) => mark[1] === name);
-    if (at === -1) {
-      throw new CrochetError(
-        "REVISION_INVALID",
-        `Reading the migration "${revision.file}" failed: it has no section "${name}"`,
-        {
-          at: { file: revision.file },
-          hint: `add a line: // crochet: ${name}`,
-        },
-      );
-    }
-    const again = marks.findLastIndex((mark) => mark[1] === name);
-    if (again !== at) {
-      throw givenTwice({
-        file: revision.file,
-        line: text.slice(0, marks[again].index).split("\n").length,
-      }, `the section "${name}"`);
-    }
-    return splitStatements(text.slice(marks[at].index + marks[at][0].length, marks[at + 1]?.index));
-  };
-  return { upgrade: section("upgrade"), downgrade: section("downgrade") };
-}
-
-/**
- * Splits Cypher into statements at `;`, outside of strings, back-ticks and comments. Statements of comments only
- * are left out.
- *
- * @example
- * ```ts
- * import { splitStatements } from "./revision.ts";
- * import assert from "node:assert/strict";
- * assert.deepEqual(splitStatements("CREATE (:A {x: ';'}); // one;\nMATCH (n) RETURN n"), ["CREATE (:A {x: ';'})", "// one;\nMATCH (n) RETURN n"]);
- * ```
- */
-export function splitStatements(text: string): string[] {
-  const statements: string[] = [];
-  const token =
-    /\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'(?:[^'\\]|\\[\s\S])*(?:'|$)|"(?:[^"\\]|\\[\s\S])*(?:"|$)|`(?:[^`]|``)*(?:`|$)|;/g;
-  let start = 0;
-  const push = (end: number) => {
-    const statement = text.slice(start, end).trim();
-    if (statement.replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, "").trim()) statements.push(statement);
-  };
-  for (let match = token.exec(text); match; match = token.exec(text)) {
-    if (match[0] !== ";") continue;
-    push(match.index);
-    start = token.lastIndex;
-  }
-  push(text.length);
-  return statements;
 }

@@ -8,7 +8,7 @@ import { CrochetError, messageOf } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
 import { type HeldLock, takeLock } from "./graph_lock.ts";
-import { catalogKeys, defaultBatch, OperationRunner } from "./graph_operations.ts";
+import { catalogKeys, OperationRunner } from "./graph_operations.ts";
 import {
   beginRun,
   finishDowngrade,
@@ -20,13 +20,15 @@ import {
 } from "./graph_record.ts";
 import type { Ledger } from "./ledger.ts";
 import { renderSnapshot } from "./ir.ts";
-import { describeOperation, OPERATIONS, parseOperation } from "./operation.ts";
+import { askMigration } from "./migration.ts";
+import { describeOperation } from "./operation.ts";
 import type { Plan } from "./plan.ts";
-import { loadMigration, makePlan, refuseRun } from "./planner.ts";
+import { makePlan, refuseRun } from "./planner.ts";
 import { type Project, readRevisions, readSnapshot } from "./project.ts";
 import { reconcile } from "./reconcile.ts";
-import { appliedRevision, type PartialRun } from "./record.ts";
-import { cypherSections, type Revision } from "./revision.ts";
+import { openRepository, requireClean, stampOf } from "./provenance.ts";
+import { appliedRevision, type GitCommit, type PartialRun } from "./record.ts";
+import type { Revision } from "./revision.ts";
 import { Sandbox } from "./sandbox.ts";
 import {
   checkFiles,
@@ -61,6 +63,10 @@ export interface RunRequest {
   target?: string;
   /** Revisions whose losses a person accepted. */
   acceptLoss?: ReadonlySet<string>;
+  /** Values of `{{ name }}` and of `ctx.params`. */
+  params?: Readonly<Record<string, unknown>>;
+  /** Refuse revisions that are not committed in Git as they are. */
+  requireClean?: boolean;
   report?(event: RunEvent): void;
   /** Stops the run before its next write. */
   signal?: AbortSignal;
@@ -81,6 +87,8 @@ interface Selection {
   record: GraphRecord;
   revisions: Revision[];
   lines: string[];
+  /** Where the working copy stands in Git; undefined without a repository. */
+  stamp(revision: Revision): GitCommit | undefined;
 }
 
 /** What would run, without running it. @throws CrochetError PREFLIGHT_FAILED and what planning throws */
@@ -99,6 +107,7 @@ export async function planOffline(request: Omit<RunRequest, "graph">): Promise<P
   const { applied } = ledger.ofEnvironment(project.settings.graph.environment);
   checkFiles(chain, applied);
   const revisions = selectRevisions(chain, applied, direction, target);
+  if (request.requireClean) requireClean(await openRepository(project), revisions);
   const result = await makePlan({
     ...request,
     graph: undefined,
@@ -156,7 +165,10 @@ async function select(request: RunRequest): Promise<Selection> {
   const { record, lines } = await reconcile(ledger, graph, project.settings.graph.environment);
   checkFiles(chain, record.revisions);
   refuseOtherDirection(record.partial, direction);
-  return { chain, record, revisions: selectRevisions(chain, record.revisions, direction, target), lines };
+  const revisions = selectRevisions(chain, record.revisions, direction, target);
+  const git = await openRepository(project);
+  if (request.requireClean) requireClean(git, revisions);
+  return { chain, record, revisions, lines, stamp: (revision) => stampOf(git, revision) };
 }
 
 async function runAll(
@@ -185,7 +197,7 @@ async function runAll(
   try {
     for (const revision of revisions) {
       result.notStarted.shift();
-      const job = new RevisionJob({ ...request, report }, graphId, lock, sandbox, catalog, selection.record);
+      const job = new RevisionJob({ ...request, report }, graphId, lock, sandbox, catalog, selection);
       try {
         await job.run(revision, ++position);
         madeIndex ||= job.madeIndex;
@@ -220,11 +232,11 @@ class RevisionJob {
     private readonly lock: HeldLock,
     private readonly sandbox: Sandbox,
     private readonly catalog: CatalogObject[],
-    private readonly record: GraphRecord,
+    private readonly selection: Selection,
   ) {}
 
   async run(revision: Revision, position: number): Promise<void> {
-    const { request, lock, catalog, record } = this;
+    const { request, lock, catalog, selection: { record } } = this;
     const { graph, ledger, direction, project, runner, report } = request;
     const { revisionId, digest } = revision;
     const earlier = record.partial?.revisionId === revisionId ? record.partial : undefined;
@@ -281,27 +293,19 @@ class RevisionJob {
   }
 
   private async ask(revision: Revision, operations: OperationRunner): Promise<void> {
-    const { project, direction, report } = this.request;
-    const perform = (name: string, args: unknown[]): Promise<unknown> => {
-      const operation = parseOperation(name, args);
-      report({
-        type: "operation",
-        revisionId: revision.revisionId,
-        number: operations.count + 1,
-        text: describeOperation(operation),
-      });
-      return operations.perform(operation);
-    };
-    if (revision.language === "cypher") {
-      for (const cypher of cypherSections(revision)[direction]) await perform("runCypher", [cypher]);
-      return;
-    }
-    const migration = await loadMigration(project, revision, this.sandbox, 1);
-    await this.sandbox.run(migration, {
-      direction,
-      operations: [...OPERATIONS.keys()],
-      revision: { revisionId: revision.revisionId, batch: defaultBatch(revision.revisionId, 1) },
-    }, perform);
+    const { project, direction, report, params = {} } = this.request;
+    await askMigration(
+      { project, revision, direction, sandbox: this.sandbox, params, turn: 1 },
+      (operation) => {
+        report({
+          type: "operation",
+          revisionId: revision.revisionId,
+          number: operations.count + 1,
+          text: describeOperation(operation),
+        });
+        return operations.perform(operation);
+      },
+    );
   }
 
   private async finish(revision: Revision, operations: OperationRunner, snapshot: string): Promise<void> {
@@ -319,6 +323,7 @@ class RevisionJob {
       appliedBy: `${runner.user}@${runner.host}`,
       crochetVersion: runner.version,
       adopted: [...operations.adopted],
+      git: this.selection.stamp(revision),
     });
     const appliedAt = await finishUpgrade(graph, this.lock.token, applied);
     const { batches } = await readRecord(graph);

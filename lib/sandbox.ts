@@ -20,13 +20,15 @@ export interface CompiledMigration {
 }
 
 /** Answers one operation of a running migration. */
-export type OperationHandler = (name: string, args: unknown[]) => Promise<unknown>;
+export type OperationHandler = (name: string, args: unknown[], place: Place) => Promise<unknown>;
 
 /** What a run needs to know of its revision. */
 export interface RunRequest {
   direction: "upgrade" | "downgrade";
   operations: string[];
-  revision: { revisionId: string; batch: string };
+  revision: { revisionId: string; batch: string; params: Readonly<Record<string, unknown>> };
+  /** Find out where each call stands; costs time. */
+  places?: boolean;
 }
 
 /** A migration file and where it lies. */
@@ -238,7 +240,14 @@ export class Sandbox {
         if (data.type === "call") {
           clearTimeout(timer);
           queue = queue.then(() =>
-            this.answer(worker, data, handler!, failure !== undefined, (error) => failure ??= { error })
+            this.answer(
+              migration,
+              worker,
+              data,
+              handler!,
+              failure !== undefined,
+              (error) => failure ??= { error },
+            )
           ).then(watch);
           return;
         }
@@ -258,6 +267,7 @@ export class Sandbox {
 
   /** Answers one call; after the first failure the rest is refused, also where the migration catches the error. */
   private async answer(
+    migration: CompiledMigration,
     worker: Worker,
     call: FromWorker & { type: "call" },
     handler: OperationHandler,
@@ -268,7 +278,8 @@ export class Sandbox {
       worker.postMessage({ type: "answer", call: call.call, ...answer } satisfies ToWorker);
     if (failed) return reply({ error: "an operation before this one failed" });
     try {
-      reply({ value: await handler(call.name, call.args) });
+      const place = call.stack === undefined ? { file: migration.file } : placeOf(migration, call.stack);
+      reply({ value: await handler(call.name, call.args, place) });
     } catch (error) {
       onFailure(error);
       reply({ error: error instanceof Error ? error.message : String(error) });

@@ -14,14 +14,15 @@ export type ToWorker =
     id: number;
     direction: "upgrade" | "downgrade";
     operations: string[];
-    revision: { revisionId: string; batch: string };
+    revision: { revisionId: string; batch: string; params: Readonly<Record<string, unknown>> };
+    places?: boolean;
   }
   | { type: "answer"; call: number; value?: unknown; error?: string };
 
 /** A message from the worker. */
 export type FromWorker =
   | { type: "loaded"; id: number; exports: Record<string, unknown> }
-  | { type: "call"; call: number; name: string; args: unknown[] }
+  | { type: "call"; call: number; name: string; args: unknown[]; stack?: string }
   | { type: "talk"; text: string }
   | { type: "done"; id: number; open: string[] }
   | { type: "failed"; id: number; message: string; stack: string; forbidden: boolean };
@@ -47,6 +48,7 @@ const post = scope.postMessage.bind(scope);
 const waiting = new Map<number, Call>();
 let migration: Migration | undefined;
 let calls = 0;
+let places = false;
 /** Names of operations whose answers nobody asked for yet. */
 const unawaited = new Set<string>();
 
@@ -76,6 +78,7 @@ scope.onmessage = async ({ data }) => {
       }
       post({ type: "loaded", id: data.id, exports });
     } else {
+      places = data.places === true;
       await migration![data.direction]!(context(data.operations, data.revision));
       post({ type: "done", id: data.id, open: [...unawaited] });
     }
@@ -112,7 +115,7 @@ function call(name: string, args: unknown[]): PromiseLike<unknown> {
     const entry: Call = { name, site: new Error(), resolve, reject };
     waiting.set(id, entry);
     try {
-      post({ type: "call", call: id, name, args });
+      post({ type: "call", call: id, name, args, ...(places && { stack: entry.site.stack ?? "" }) });
     } catch (error) {
       waiting.delete(id);
       entry.site.message = `ctx.${name}: an argument cannot be handed over: ${(error as Error).message}`;

@@ -3,10 +3,12 @@
  * batches there are and where the records differ. Changes nothing, and needs no lock.
  */
 import { chainFaults, headsOf } from "./chain.ts";
+import { GitRepository } from "./git.ts";
 import type { Graph } from "./graph.ts";
 import { type LockHolder, readLock } from "./graph_lock.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Project, readEveryRevision } from "./project.ts";
+import { openRepository, readProvenance } from "./provenance.ts";
 import { compareStanding, describeStanding } from "./reconcile.ts";
 import { editedFiles, missingFiles } from "./verify.ts";
 import type { AppliedRevision, BatchRecord, PartialRun } from "./record.ts";
@@ -27,8 +29,12 @@ export interface Status {
   lock?: LockHolder;
   /** Where the ledger and the graph differ. */
   difference?: string;
-  /** Faults of the chain and of single files. */
+  /** Faults of the chain, of single files, and of what Git says about them. */
   faults: string[];
+  /** Commit of the working copy; left out without a Git repository. */
+  commit?: string | null;
+  /** What Git says that a person should know. */
+  notes: string[];
 }
 
 /** Reads the status. */
@@ -46,6 +52,10 @@ export async function readStatus(
   const partial = standing ? standing.record.partial : local.partial;
   const known = new Set(applied.map((revision) => revision.revisionId));
   const difference = standing && describeStanding(standing);
+  const git = await openRepository(project);
+  const provenance = git instanceof GitRepository
+    ? await readProvenance(git, revisions, applied)
+    : { faults: [], notes: [] };
   return {
     project: project.settings.name,
     source: graph ? "graph" : "ledger",
@@ -65,7 +75,10 @@ export async function readStatus(
       ...missingFiles(revisions, applied),
       ...editedFiles(revisions, applied),
       ...chainFaults(revisions).map((fault) => fault.message),
+      ...provenance.faults,
     ],
+    ...(git instanceof GitRepository && { commit: git.commit }),
+    notes: provenance.notes,
   };
 }
 

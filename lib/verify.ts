@@ -7,12 +7,14 @@ import { chainFaults, headsOf } from "./chain.ts";
 import { CrochetError } from "./error.ts";
 import { readLock } from "./graph_lock.ts";
 import { projectSchema } from "./draft.ts";
+import { GitRepository } from "./git.ts";
 import type { Graph } from "./graph.ts";
 import { readCatalog } from "./graph_catalog.ts";
 import { findShape } from "./graph_operations.ts";
 import { schemaHash, schemaObjects } from "./ir.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Project, readEveryRevision, readSnapshot } from "./project.ts";
+import { openRepository, readProvenance } from "./provenance.ts";
 import { compareStanding, describeStanding } from "./reconcile.ts";
 import type { AppliedRevision } from "./record.ts";
 import type { Revision } from "./revision.ts";
@@ -56,6 +58,11 @@ export async function verifyProject(
     check("snapshots", snapshotFaults(project, revisions)),
     modelsCheck(project, revisions),
   ];
+  const git = await openRepository(project);
+  if (git instanceof GitRepository) {
+    const { faults: disagreements, notes } = await readProvenance(git, revisions, applied);
+    checks.push({ name: "git", ok: disagreements.length === 0, details: [...disagreements, ...notes] });
+  }
   if (graph && standing) {
     checks.push(
       graphCheck(standing, revisions, lock !== undefined && lock.remainingMs > 0),

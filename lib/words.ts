@@ -140,6 +140,7 @@ export function statusLines(status: Status): string[] {
   }
   if (status.difference) lines.push(`Differs:  ${status.difference}`);
   for (const fault of status.faults) lines.push(`Fault:    ${fault}`);
+  for (const note of status.notes) lines.push(`Git:      ${note}`);
   return lines;
 }
 

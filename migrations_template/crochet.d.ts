@@ -93,6 +93,8 @@ declare module "crochet" {
     readonly revisionId: string;
     /** Id of this revision's first batch, for `deleteNodesByBatch` in the downgrade. */
     readonly batch: string;
+    /** Values of the command line: `--param tenant=acme`. */
+    readonly params: Readonly<Record<string, unknown>>;
 
     addUniqueConstraint(label: string, property: Names): Promise<void>;
     dropUniqueConstraint(label: string, property: Names): Promise<void>;

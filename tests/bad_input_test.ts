@@ -919,11 +919,15 @@ Deno.test("a wrong call of the context is shown with what was meant and where", 
       hint: /did you mean ctx\.createNodes/,
     });
     await call("await ctx.zebra();", { says: ["ctx.zebra"], hint: /crochet\.d\.ts/ });
-    await call('await ctx.addIndex("Book");', { says: ["addIndex(label, property)", /property/] });
-    await call('await ctx.addIndex("Book", 5);', { says: ["addIndex(label, property)", /5/] });
-    await call('await ctx.addIndex("", "title");', { says: ["addIndex(label, property)"] });
+    await call('await ctx.addIndex("Book");', {
+      says: ["addIndex(label, property | properties)", /property/],
+    });
+    await call('await ctx.addIndex("Book", 5);', { says: ["addIndex(label, property | properties)", /5/] });
+    await call('await ctx.addIndex("", "title");', { says: ["addIndex(label, property | properties)"] });
     await call('await ctx.addIndex("_CrochetX", "title");', { says: [/_crochet/] });
-    await call('await ctx.addIndex("Book", "title", "more");', { says: ["addIndex(label, property)"] });
+    await call('await ctx.addIndex("Book", "title", "more");', {
+      says: ["addIndex(label, property | properties)"],
+    });
     await call('await ctx.createNodes("Book", {});', { says: ["createNodes", /rows/] });
     await call('await ctx.createNodes("Book", [1]);', { says: ["createNodes", /row 1/] });
     await call("await ctx.createNodes([], [{}]);", { says: ["createNodes", /label/] });

@@ -230,6 +230,7 @@ function revisionsOf(parents: Record<string, string[]>): Revision[] {
     file: `migrations/${id}.ts`,
     language: "ts",
     digest: sha256(id),
+    imports: [],
     text: "",
   }));
 }

@@ -11,6 +11,8 @@ const DEFAULTS: Settings = {
   modelRoots: [],
   modelIgnore: [],
   neomodel: 70000,
+  existence: false,
+  lintIgnore: [],
   timeLimitMs: 30_000,
   graph: {
     uri: "bolt://localhost:7687",
@@ -45,6 +47,12 @@ ignore = ["Draft"]
 [migrations]
 time_limit_seconds = 1.5
 
+[schema]
+required = "existence"
+
+[lint]
+ignore = ["large-transform"]
+
 [env.staging]
 uri = "bolt+s://staging"
 username = "staging-user"
@@ -56,7 +64,11 @@ password_env = "STAGING_PASSWORD"
 
 Deno.test("readConfig() has a default for everything", () => {
   assert.deepEqual(read(""), DEFAULTS);
-  assert.deepEqual(read("[project]\n[neo4j]\n[ledger]\n[models]\n[migrations]\n"), DEFAULTS);
+  assert.deepEqual(
+    read("[project]\n[neo4j]\n[ledger]\n[models]\n[migrations]\n[schema]\n[lint]\n"),
+    DEFAULTS,
+  );
+  assert.equal(read('[schema]\nrequired = "models"\n').existence, false);
 });
 
 Deno.test("readConfig() reads every key", () => {
@@ -68,6 +80,8 @@ Deno.test("readConfig() reads every key", () => {
     modelRoots: ["src", "lib"],
     modelIgnore: ["Draft"],
     neomodel: 50503,
+    existence: true,
+    lintIgnore: ["large-transform"],
     timeLimitMs: 1500,
     graph: {
       uri: "bolt://file",
@@ -263,6 +277,28 @@ const BAD: [about: string, text: string, place: string, message: RegExp, hint: R
     /a number above 0/,
     /time_limit_seconds = 30/,
   ]),
+  [
+    "required that means nothing known",
+    '[schema]\n# note\nrequired = "always"\n',
+    "crochet.toml:3",
+    /required "always" is not known/,
+    /required = "models" .* or "existence"/,
+  ],
+  [
+    "required that is true",
+    "[schema]\nrequired = true\n",
+    "crochet.toml:2",
+    /a text in quotes/,
+    /required = "/,
+  ],
+  ["a text for lint rules", '[lint]\nignore = "x"\n', "crochet.toml:2", /a list of texts/, /ignore = \["/],
+  [
+    "an unknown key of the schema",
+    '[schema]\nrequire = "models"\n',
+    "crochet.toml:2",
+    /"require" in \[schema\] is not known/,
+    /did you mean "required"/,
+  ],
   ["a value for a table", "neo4j = 1\n", "crochet.toml:1", /"neo4j" must be a table/, /write \[neo4j\]/],
   [
     "a list of tables",

@@ -14,10 +14,11 @@ import {
   schemaObjects,
 } from "../lib/ir.ts";
 import { diffIr, downgradeOperations, upgradeOperations } from "../lib/ir_diff.ts";
+import { storedAs, typeChange } from "../lib/ir_conversion.ts";
 import type { PropertyRenames } from "../lib/ir_steps.ts";
 import { lossOf, parseOperation, renderOperation } from "../lib/operation.ts";
 import type { DraftOperation } from "../lib/operation_schema.ts";
-import { nameShapes, type SchemaShape, shapeKey } from "../lib/schema.ts";
+import { distinctName, nameShapes, type SchemaShape, shapeKey } from "../lib/schema.ts";
 import type { Transform } from "../lib/transform.ts";
 
 type Properties = Record<string, Partial<PropertyIr>>;
@@ -53,6 +54,27 @@ const REL = (types: string[], properties: Properties) =>
     node("p", "P", {}, { relationships: types.map((type) => relationship(type.toLowerCase(), type, "r")) }),
     relModel("r", types, properties),
   );
+
+/** A definition of P and, where it matters, one of Q: `to q by A`. */
+const LEAD = (name: string, direction: "to" | "from" | "either", target: string, type = "A") => ({
+  ...relationship(name, type),
+  direction,
+  target,
+});
+const ENDS = (ofP: RelationshipIr[], ofQ: RelationshipIr[] = []) =>
+  schema(node("p", "P", {}, { relationships: ofP }), node("q", "Q", {}, { relationships: ofQ }));
+const INTEGER = { type: "IntegerProperty" } as const;
+const RETYPED = (a: Partial<PropertyIr>, b: Partial<PropertyIr>) =>
+  schema(node("a", "A", { x: a }), node("b", "B", { x: b }, { inherits: ["A"] }));
+const existing = (ir: SchemaIr): SchemaIr => ({ ...ir, existence: true });
+const REQUIRED = existing(schema(
+  node("p", "P", {
+    a: { required: true },
+    b: {},
+    c: { type: "AliasProperty", required: true, to: "a" },
+  }, { relationships: [relationship("r", "R", "m")] }),
+  relModel("m", ["R"], { since: { required: true, property: "from" } }),
+));
 
 const CASES: Case[] = [
   { about: "nothing", from: PERSON, to: PERSON, up: [], down: [] },
@@ -317,10 +339,254 @@ const CASES: Case[] = [
     down: [],
   },
   {
+    about: "a type that a class and its sub-class change, once",
+    from: RETYPED({}, {}),
+    to: RETYPED(INTEGER, INTEGER),
+    up: ['convertNodeProperty("A", "x", "string", "integer")'],
+    down: ['convertNodeProperty("A", "x", "integer", "string")'],
+  },
+  {
+    about: "a type that only the sub-class changes",
+    from: RETYPED({}, {}),
+    to: RETYPED({}, INTEGER),
+    up: ['convertNodeProperty("B", "x", "string", "integer")'],
+    down: ['convertNodeProperty("B", "x", "integer", "string")'],
+  },
+  {
+    about: "a type that the sub-class does not change",
+    from: RETYPED({}, {}),
+    to: RETYPED(INTEGER, {}),
+    up: ['convertNodeProperty("A", "x", "string", "integer", { except: ["B"] })'],
+    down: ['convertNodeProperty("A", "x", "integer", "string", { except: ["B"] })'],
+  },
+  {
+    about: "types that a class and its sub-class change in two ways",
+    from: RETYPED({}, {}),
+    to: RETYPED(INTEGER, { type: "FloatProperty" }),
+    up: [
+      'convertNodeProperty("B", "x", "string", "float")',
+      'convertNodeProperty("A", "x", "string", "integer", { except: ["B"] })',
+    ],
+    down: [
+      'convertNodeProperty("A", "x", "integer", "string", { except: ["B"] })',
+      'convertNodeProperty("B", "x", "float", "string")',
+    ],
+  },
+  {
+    about: "a type of a property with an index: the index stays",
+    from: schema(node("p", "P", { x: UNIQUE })),
+    to: schema(node("p", "P", { x: { ...UNIQUE, ...INTEGER } })),
+    up: ['convertNodeProperty("P", "x", "string", "integer")'],
+    down: ['convertNodeProperty("P", "x", "integer", "string")'],
+  },
+  {
+    about: "an attribute that is renamed and retyped",
+    from: schema(node("p", "P", { a: INDEX })),
+    to: schema(node("p", "P", { b: { ...INDEX, ...INTEGER } })),
+    rename: [["p", "a", "b"]],
+    up: [
+      'dropIndex("P", "a")',
+      'renameNodeProperty("P", "a", "b")',
+      'convertNodeProperty("P", "b", "string", "integer")',
+      'addIndex("P", "b")',
+    ],
+    down: [
+      'dropIndex("P", "b")',
+      'convertNodeProperty("P", "b", "integer", "string")',
+      'renameNodeProperty("P", "b", "a")',
+      'addIndex("P", "a")',
+    ],
+  },
+  {
+    about: "a type of a relationship's property, on each type and under its new name",
+    from: REL(["R", "S"], { a: {} }),
+    to: REL(["R", "S"], { a: { ...INTEGER, ...stored("aa") } }),
+    up: [
+      'renameRelationshipProperty("R", "a", "aa")',
+      'convertRelationshipProperty("R", "aa", "string", "integer")',
+      'renameRelationshipProperty("S", "a", "aa")',
+      'convertRelationshipProperty("S", "aa", "string", "integer")',
+    ],
+    down: [
+      'convertRelationshipProperty("S", "aa", "integer", "string")',
+      'renameRelationshipProperty("S", "aa", "a")',
+      'convertRelationshipProperty("R", "aa", "integer", "string")',
+      'renameRelationshipProperty("R", "aa", "a")',
+    ],
+  },
+  {
+    about: "existence constraints that come, none for aliases",
+    from: { ...REQUIRED, existence: undefined },
+    to: REQUIRED,
+    up: [
+      'addNodePropertyExistenceConstraint("P", "a")',
+      'addRelationshipPropertyExistenceConstraint("R", "from")',
+    ],
+    down: [
+      'dropRelationshipPropertyExistenceConstraint("R", "from")',
+      'dropNodePropertyExistenceConstraint("P", "a")',
+    ],
+  },
+  {
+    about: "existence constraints that go",
+    from: REQUIRED,
+    to: schema(...REQUIRED.nodes, ...REQUIRED.relationshipModels),
+    up: [
+      'dropNodePropertyExistenceConstraint("P", "a")',
+      'dropRelationshipPropertyExistenceConstraint("R", "from")',
+    ],
+    down: [
+      'addRelationshipPropertyExistenceConstraint("R", "from")',
+      'addNodePropertyExistenceConstraint("P", "a")',
+    ],
+  },
+  {
+    about: "a required property with a default: it is filled before the constraint comes",
+    from: existing(schema(node("p", "P"))),
+    to: existing(schema(node("p", "P", { a: { required: true, default: { value: "x" } } }))),
+    up: ['addNodeProperty("P", "a", "x")', 'addNodePropertyExistenceConstraint("P", "a")'],
+    down: ['dropNodePropertyExistenceConstraint("P", "a")', 'removeNodeProperty("P", "a")'],
+  },
+  {
+    about: "a direction: from the other side",
+    from: ENDS([LEAD("one", "to", "q")]),
+    to: ENDS([LEAD("one", "from", "q")]),
+    up: ['changeRelationshipDirection("A", "P", "Q")'],
+    down: ['changeRelationshipDirection("A", "Q", "P")'],
+  },
+  {
+    about: "a direction: to the other side",
+    from: ENDS([LEAD("one", "from", "q")]),
+    to: ENDS([LEAD("one", "to", "q")]),
+    up: ['changeRelationshipDirection("A", "Q", "P")'],
+    down: ['changeRelationshipDirection("A", "P", "Q")'],
+  },
+  {
+    about: "a direction that both classes turn, once",
+    from: ENDS([LEAD("one", "to", "q")], [LEAD("back", "from", "p")]),
+    to: ENDS([LEAD("one", "from", "q")], [LEAD("back", "to", "p")]),
+    up: ['changeRelationshipDirection("A", "P", "Q")'],
+    down: ['changeRelationshipDirection("A", "Q", "P")'],
+  },
+  {
+    about: "a direction that the other class still means",
+    from: ENDS([LEAD("one", "to", "q")], [LEAD("back", "from", "p")]),
+    to: ENDS([LEAD("one", "from", "q")], [LEAD("back", "from", "p")]),
+    up: [],
+    down: [],
+  },
+  {
+    about: "a direction that another definition meant already",
+    from: ENDS([LEAD("one", "to", "q"), LEAD("two", "from", "q")]),
+    to: ENDS([LEAD("one", "from", "q"), LEAD("two", "from", "q")]),
+    up: [],
+    down: [],
+  },
+  {
+    about: "directions that are swapped between two definitions",
+    from: ENDS([LEAD("one", "to", "q"), LEAD("two", "from", "q")]),
+    to: ENDS([LEAD("one", "from", "q"), LEAD("two", "to", "q")]),
+    up: [],
+    down: [],
+  },
+  {
+    about: "a direction with its type and its labels",
+    from: ENDS([LEAD("one", "to", "q")]),
+    to: schema(node("p", "X", {}, { relationships: [LEAD("one", "from", "q", "B")] }), node("q", "Y")),
+    up: [
+      'renameRelationshipType("A", "B")',
+      'renameLabel("P", "X")',
+      'renameLabel("Q", "Y")',
+      'changeRelationshipDirection("B", "X", "Y")',
+    ],
+    down: [
+      'changeRelationshipDirection("B", "Y", "X")',
+      'renameLabel("Y", "Q")',
+      'renameLabel("X", "P")',
+      'renameRelationshipType("B", "A")',
+    ],
+  },
+  {
+    about: "a direction within one class",
+    from: ENDS([LEAD("one", "to", "p")]),
+    to: ENDS([LEAD("one", "from", "p")]),
+    up: ['changeRelationshipDirection("A", "P", "P")'],
+    down: ['changeRelationshipDirection("A", "P", "P")'],
+  },
+  {
+    about: "directions within one class that change together, once",
+    from: ENDS([LEAD("one", "to", "p"), LEAD("two", "from", "p")]),
+    to: ENDS([LEAD("one", "from", "p"), LEAD("two", "to", "p")]),
+    up: ['changeRelationshipDirection("A", "P", "P")'],
+    down: ['changeRelationshipDirection("A", "P", "P")'],
+  },
+  {
+    about: "a direction within one class of which the other half stays",
+    from: ENDS([LEAD("one", "to", "p"), LEAD("two", "from", "p")]),
+    to: ENDS([LEAD("one", "from", "p"), LEAD("two", "from", "p")]),
+    up: [],
+    down: [],
+  },
+  ...(["to", "from"] as const).flatMap((direction): Case[] => {
+    const [one, either] = [ENDS([LEAD("one", direction, "q")]), ENDS([LEAD("one", "either", "q")])];
+    return [
+      { about: `a direction from ${direction} to either`, from: one, to: either, up: [], down: [] },
+      { about: `a direction from either to ${direction}`, from: either, to: one, up: [], down: [] },
+    ];
+  }),
+  {
+    about: "a direction with another target",
+    from: ENDS([LEAD("one", "to", "q")]),
+    to: ENDS([LEAD("one", "from", "p")]),
+    up: [],
+    down: [],
+  },
+  ...["q", "a"].map((target): Case => {
+    // The sub-class inherits the definition; the target is another class or the base itself.
+    const family = (direction: "to" | "from") =>
+      schema(
+        node("a", "A", {}, { relationships: [LEAD("one", direction, target, "R")] }),
+        node("b", "B", {}, { inherits: ["A"], relationships: [LEAD("one", direction, target, "R")] }),
+        node("q", "Q"),
+      );
+    const label = target === "q" ? "Q" : "A";
+    return {
+      about: `an inherited direction to ${label}, once`,
+      from: family("to"),
+      to: family("from"),
+      up: [`changeRelationshipDirection("R", "A", "${label}")`],
+      down: [`changeRelationshipDirection("R", "${label}", "A")`],
+    };
+  }),
+  ...(["source", "target"] as const).map((side): Case => {
+    // The relationships of the sub-class are among those of its base, and its own definition stays.
+    const family = (direction: "to" | "from") =>
+      side === "source"
+        ? schema(
+          node("a", "A", {}, { relationships: [LEAD("one", direction, "q", "R")] }),
+          node("b", "B", {}, { inherits: ["A"], relationships: [LEAD("one", "to", "q", "R")] }),
+          node("q", "Q"),
+        )
+        : schema(
+          node("a", "A"),
+          node("b", "B", {}, { inherits: ["A"] }),
+          node("q", "Q", {}, {
+            relationships: [LEAD("all", direction, "a", "R"), LEAD("some", "to", "b", "R")],
+          }),
+        );
+    return {
+      about: `a direction that a sub-class at the ${side} keeps`,
+      from: family("to"),
+      to: family("from"),
+      up: [],
+      down: [],
+    };
+  }),
+  {
     about: "what only neomodel checks",
     from: schema(node("p", "P", { a: {}, b: {}, c: {} })),
     to: schema(
-      node("p", "P", { a: { required: true }, b: { type: "IntegerProperty" }, c: { choices: ["x"] } }),
+      node("p", "P", { a: { required: true }, b: { type: "EmailProperty" }, c: { choices: ["x"] } }),
     ),
     up: [],
     down: [],
@@ -503,7 +769,40 @@ const WORDS: [from: SchemaIr, to: SchemaIr, changes: string[]][] = [
     "- property P.a: a is stored by another attribute now",
   ]],
   [schema(node("p", "P", { a: {} })), schema(node("p", "P", { a: { type: "IntegerProperty" } })), [
-    "~ type of P.a: StringProperty -> IntegerProperty; stored values are not converted",
+    "~ type of P.a: StringProperty -> IntegerProperty; stored values are converted",
+  ]],
+  [schema(node("p", "P", { a: {} })), schema(node("p", "P", { a: { type: "EmailProperty" } })), [
+    "~ type of P.a: StringProperty -> EmailProperty; both are stored alike, so stored values stay as they are",
+  ]],
+  [schema(node("p", "P", { a: {} })), schema(node("p", "P", { a: { type: "PointProperty" } })), [
+    "~ type of P.a: StringProperty -> PointProperty; stored values are not converted; write that into the migration where there are any",
+  ]],
+  [ENDS([LEAD("one", "to", "q")]), ENDS([LEAD("one", "from", "q")]), [
+    "~ direction of the relationship P.one: to -> from; existing relationships are turned",
+  ]],
+  [ENDS([LEAD("one", "to", "q")]), ENDS([LEAD("one", "either", "p")]), [
+    "~ direction of the relationship P.one: to -> either; existing relationships stay as they are",
+    "~ target of the relationship P.one: q -> p; existing relationships stay as they are",
+  ]],
+  [
+    ENDS([{ ...LEAD("one", "to", "q"), model: "m" }]),
+    ENDS([{ ...LEAD("one", "to", "q"), cardinality: "One" }]),
+    [
+      "~ cardinality of the relationship P.one: ZeroOrMore -> One; neomodel checks it, the graph does not",
+      "~ model of the relationship P.one: m -> none; properties of existing relationships stay",
+    ],
+  ],
+  [schema(), schema(node("a", "A", { b_c: INDEX }), node("b", "A_b", { c: INDEX })), [
+    "+ node A (a)",
+    "+ node A_b (b)",
+    "+ index on A.b_c",
+    `+ index on A_b.c, named "${
+      distinctName({ kind: "index", entity: "node", labelOrType: "A_b", properties: ["c"] })
+    }", since another one has the usual name`,
+  ]],
+  [{ ...REQUIRED, existence: undefined }, REQUIRED, [
+    "+ existence constraint on P.a",
+    "+ existence constraint on R.from",
   ]],
   [
     schema(node("p", "P", { a: { choices: ["x"] } })),
@@ -545,6 +844,92 @@ Deno.test("diffIr() says what changed and what is lost", () => {
     ),
   ]);
   assert.deepEqual(found, WORDS);
+});
+
+/** Property classes and the kind of their stored values. */
+const STORED_AS: [type: string, kind: string | undefined][] = [
+  ["StringProperty", "string"],
+  ["EmailProperty", "string"],
+  ["RegexProperty", "string"],
+  ["UniqueIdProperty", "string"],
+  ["DateProperty", "string"],
+  ["DateTimeFormatProperty", "string"],
+  ["JSONProperty", "string"],
+  ["IntegerProperty", "integer"],
+  ["FloatProperty", "float"],
+  ["BooleanProperty", "boolean"],
+  ["DateTimeProperty", "float"],
+  ["DateTimeNeo4jFormatProperty", "datetime"],
+  ["ArrayProperty", "list"],
+  ["PointProperty", undefined],
+];
+
+/** From the class of the row to that of the column: `c` is converted there and back, `k` is kept, `o` is open. */
+const TYPE_CHANGES = `
+         Str Ema Reg Uid Dat Dtf Jso Int Flo Boo Dti Neo Arr Poi
+  Str    .   k   k   k   k   k   k   c   c   c   o   o   c   o
+  Ema    k   .   k   k   k   k   k   c   c   c   o   o   c   o
+  Reg    k   k   .   k   k   k   k   c   c   c   o   o   c   o
+  Uid    k   k   k   .   k   k   k   c   c   c   o   o   c   o
+  Dat    k   k   k   k   .   k   k   o   o   o   o   o   c   o
+  Dtf    k   k   k   k   k   .   k   o   o   o   o   o   c   o
+  Jso    k   k   k   k   k   k   .   c   c   c   o   o   c   o
+  Int    c   c   c   c   o   o   c   .   c   c   o   o   c   o
+  Flo    c   c   c   c   o   o   c   c   .   o   k   o   c   o
+  Boo    c   c   c   c   o   o   c   c   o   .   o   o   c   o
+  Dti    o   o   o   o   o   o   o   o   k   o   .   c   c   o
+  Neo    o   o   o   o   o   o   o   o   o   o   c   .   c   o
+  Arr    c   c   c   c   c   c   c   c   c   c   c   c   .   o
+  Poi    o   o   o   o   o   o   o   o   o   o   o   o   o   .`;
+
+Deno.test("diffIr() converts, keeps or leaves open every pair of property classes", () => {
+  const rows = TYPE_CHANGES.trim().split("\n").slice(1).map((row) => row.trim().split(/\s+/).slice(1));
+  const said = { c: "are converted", k: "stay as they are", o: "are not converted" } as Record<
+    string,
+    string
+  >;
+  const [found, wanted]: string[][] = [[], []];
+  for (const [i, [from, was]] of STORED_AS.entries()) {
+    for (const [j, [to, is]] of STORED_AS.entries()) {
+      if (i === j) continue;
+      const of = (type: string) => schema(node("p", "P", { a: { type } }));
+      const diff = diffIr(of(from), of(to));
+      const text = /stored values (are converted|stay as they are|are not converted)/.exec(
+        diff.changes[0].text,
+      );
+      const [up, down] = [lines(upgradeOperations(diff)), lines(downgradeOperations(diff))];
+      found.push([from, to, text?.[1], ...up, ...down].join(" "));
+      const call = (a: unknown, b: unknown) => `convertNodeProperty("P", "a", "${a}", "${b}")`;
+      const how = rows[i][j];
+      wanted.push([from, to, said[how], ...(how === "c" ? [call(was, is), call(is, was)] : [])].join(" "));
+    }
+  }
+  assert.deepEqual(found, wanted);
+});
+
+/** Lists: the declarations before and after, and the conversion. */
+const LISTS: [was: Partial<PropertyIr>, now: Partial<PropertyIr>, up: string[]][] = [
+  [{}, { type: "ArrayProperty", baseProperty: "StringProperty" }, ['"string", "list"']],
+  [{}, { type: "ArrayProperty", baseProperty: "IntegerProperty" }, []],
+  [{ type: "ArrayProperty", baseProperty: "IntegerProperty" }, INTEGER, ['"list", "integer"']],
+  [{ type: "ArrayProperty", baseProperty: "IntegerProperty" }, {}, []],
+  [{ type: "ArrayProperty" }, { type: "ArrayProperty", baseProperty: "StringProperty" }, []],
+  [{ type: "ArrayProperty", baseProperty: "IntegerProperty" }, {
+    type: "ArrayProperty",
+    baseProperty: "StringProperty",
+  }, []],
+];
+
+Deno.test("diffIr() makes a list of one value and back where the items are of its class", () => {
+  const found = LISTS.map(([was, now]) => [
+    was,
+    now,
+    lines(upgradeOperations(diffIr(schema(node("p", "P", { a: was })), schema(node("p", "P", { a: now })))))
+      .map(
+        (line) => line.slice('convertNodeProperty("P", "a", '.length, -1),
+      ),
+  ]);
+  assert.deepEqual(found, LISTS);
 });
 
 Deno.test("diffIr() keeps a spare name away from the names that are there", () => {
@@ -676,6 +1061,23 @@ function lines(operations: DraftOperation[]): string[] {
   return operations.map((operation) => renderOperation(operation).replace(/^await ctx\.|;$/g, ""));
 }
 
+/** Two classes that are stored alike, two that can be converted, one that cannot. */
+const TYPES_OF_VALUES = [
+  "StringProperty",
+  "StringProperty",
+  "EmailProperty",
+  "IntegerProperty",
+  "FloatProperty",
+  "DateTimeProperty",
+];
+
+/** Values that fill a property of a class. */
+const DEFAULTS: Record<string, unknown> = {
+  StringProperty: "filled",
+  EmailProperty: "filled",
+  IntegerProperty: 7,
+};
+
 /**
  * A schema as classes make it: a sub-class has the labels and the properties of those above it. Names come from
  * small pools, so that two schemas have much in common. With a schema, the classes are those of that schema.
@@ -693,7 +1095,8 @@ function generate(random: () => number, like?: SchemaIr): SchemaIr {
     for (const name of shuffled(["x", "y", "z"]).slice(0, Math.floor(random() * 3))) {
       const property = pick(["s", "t", "b_s", name]);
       if (properties.some((other) => other.name === name || other.property === property)) continue;
-      properties.push({ name, property, type: "StringProperty", ...extras() });
+      const type = pick(TYPES_OF_VALUES);
+      properties.push({ name, property, type, ...extras(DEFAULTS[type]) });
     }
     made.push({
       kgid,
@@ -706,10 +1109,12 @@ function generate(random: () => number, like?: SchemaIr): SchemaIr {
         : [],
     });
   }
-  const models = ["m1", "m2"].map((kgid) => relModel(kgid, ["R"], random() < 0.5 ? { x: extras() } : {}));
+  const models = ["m1", "m2"].map((kgid) =>
+    relModel(kgid, ["R"], random() < 0.5 ? { x: extras("filled") } : {})
+  );
   return schema(...made.sort((a, b) => (a.kgid < b.kgid ? -1 : 1)), ...models);
 
-  function extras(): Partial<PropertyIr> {
+  function extras(filled: unknown): Partial<PropertyIr> {
     return {
       ...pick<Partial<PropertyIr>>([
         {},
@@ -718,7 +1123,7 @@ function generate(random: () => number, like?: SchemaIr): SchemaIr {
         fulltext(pick(["english", "german"])),
         vector(pick([4, 8])),
       ]),
-      ...(random() < 0.3 && { default: { value: "filled" } }),
+      ...(random() < 0.3 && filled !== undefined && { default: { value: filled } }),
     };
   }
 }
@@ -747,6 +1152,8 @@ interface GraphNode {
   kgid: string;
   labels: Set<string>;
   values: Map<string, unknown>;
+  /** Kinds of the values, by stored name. */
+  kinds: Map<string, string>;
 }
 
 /** One node of each class, with a value of its own in each property. */
@@ -755,6 +1162,7 @@ function graphOf(ir: SchemaIr): GraphNode[] {
     kgid,
     labels: new Set([label, ...inheritedLabels]),
     values: new Map(properties.map(({ name, property }) => [property, `${kgid}.${name}`])),
+    kinds: new Map(properties.map((property) => [property.property, storedAs(property)!])),
   }));
 }
 
@@ -768,7 +1176,7 @@ function run(graph: GraphNode[], drafts: DraftOperation[]): void {
   }
 }
 
-function runOnNode({ kgid, labels, values }: GraphNode, transform: Transform, line: string): void {
+function runOnNode({ kgid, labels, values, kinds }: GraphNode, transform: Transform, line: string): void {
   if (transform.except?.some((label) => labels.has(label))) return;
   if ("entity" in transform && (transform.entity !== "node" || !labels.has(transform.owner))) return;
   switch (transform.what) {
@@ -786,6 +1194,10 @@ function runOnNode({ kgid, labels, values }: GraphNode, transform: Transform, li
       return;
     case "removeProperty":
       values.delete(transform.property);
+      kinds.delete(transform.property);
+      return;
+    case "convertProperty":
+      if (kinds.get(transform.property) === transform.from) kinds.set(transform.property, transform.to);
       return;
     case "renameProperty": {
       if (!values.has(transform.from)) return;
@@ -793,6 +1205,8 @@ function runOnNode({ kgid, labels, values }: GraphNode, transform: Transform, li
       assert.ok(was === undefined || was === is, `${line} overwrites a value of ${kgid}`);
       values.set(transform.to, is);
       values.delete(transform.from);
+      if (kinds.has(transform.from)) kinds.set(transform.to, kinds.get(transform.from)!);
+      kinds.delete(transform.from);
     }
   }
 }
@@ -806,7 +1220,7 @@ function checkValues(from: SchemaIr, to: SchemaIr): void {
   const graph = graphOf(from);
   run(graph, upgradeOperations(diff));
   for (const { kgid, label, inheritedLabels, properties } of to.nodes) {
-    const { labels, values } = graph.find((node) => node.kgid === kgid)!;
+    const { labels, values, kinds } = graph.find((node) => node.kgid === kgid)!;
     assert.deepEqual([...labels].sort(), [label, ...inheritedLabels].sort(), `labels of ${kgid}`);
     const old = from.nodes.find((node) => node.kgid === kgid)!.properties;
     for (const property of properties) {
@@ -817,6 +1231,12 @@ function checkValues(from: SchemaIr, to: SchemaIr): void {
           `${kgid}.${property.name}`,
           `value of ${kgid}.${property.name}`,
         );
+        const isOpen = typeChange(was, property)?.how === "open";
+        assert.equal(
+          kinds.get(property.property),
+          storedAs(isOpen ? was : property),
+          `kind of ${kgid}.${property.name}`,
+        );
       } else if (!was && property.default) {
         assert.ok(values.has(property.property), `${kgid}.${property.name} is filled`);
       }
@@ -826,12 +1246,13 @@ function checkValues(from: SchemaIr, to: SchemaIr): void {
   const lost = diff.steps.filter((step) => step.down.length === 0).map((step) =>
     lossOf(parseOperation(step.up.name, step.up.args))
   );
-  for (const { kgid, labels, values } of graphOf(from)) {
+  for (const { kgid, labels, values, kinds } of graphOf(from)) {
     const back = graph.find((node) => node.kgid === kgid)!;
     assert.deepEqual([...back.labels].sort(), [...labels].sort(), `labels of ${kgid} after the downgrade`);
     if (lost.length > 0) continue;
     for (const [property, value] of values) {
       assert.equal(back.values.get(property), value, `${kgid} has ${property} after the downgrade`);
+      assert.equal(back.kinds.get(property), kinds.get(property), `kind of ${property} after the downgrade`);
     }
   }
 }
@@ -839,7 +1260,7 @@ function checkValues(from: SchemaIr, to: SchemaIr): void {
 function show(ir: SchemaIr): string {
   return ir.nodes.map((n) =>
     `${n.kgid} ${[n.label, ...n.inheritedLabels].join(":")} {${
-      n.properties.map((p) => `${p.name} as ${p.property}${p.default ? " filled" : ""}`).join(", ")
+      n.properties.map((p) => `${p.name}: ${p.type} as ${p.property}${p.default ? " filled" : ""}`).join(", ")
     }}`
   ).join("; ");
 }

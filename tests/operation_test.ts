@@ -51,6 +51,17 @@ const shape = (
   action,
   shape: { kind, entity, labelOrType: "L", properties: ["p"], ...(options && { options }) },
 });
+const wide = (
+  kind: SchemaKind,
+  action: "add" | "drop",
+  owner: object,
+  properties: string[],
+  options?: object,
+) => ({
+  kind: "schema",
+  action,
+  shape: { kind, entity: "node", ...owner, properties, ...(options && { options }) },
+});
 const transform = (value: object) => ({ kind: "transform", transform: value });
 const relationships = (mode: string, more: object) => ({
   kind: "relationships",
@@ -95,7 +106,79 @@ const GOOD: [name: string, args: unknown[], operation: object][] = [
   ["dropRelationshipFulltextIndex", ["L", "p"], shape("fulltext", "relationship", "drop", {})],
   ["addRelationshipVectorIndex", ["L", "p"], shape("vector", "relationship", "add", {})],
   ["dropRelationshipVectorIndex", ["L", "p"], shape("vector", "relationship", "drop", {})],
+  ...(["", "Relationship"] as const).flatMap((prefix): [string, unknown[], object][] => {
+    const entity = prefix === "" ? "node" : "relationship";
+    const own = prefix === "" ? "Node" : prefix;
+    const both = (name: string, kind: SchemaKind): [string, unknown[], object][] => [
+      [`add${name}`, ["L", "p"], shape(kind, entity, "add")],
+      [`drop${name}`, ["L", "p"], shape(kind, entity, "drop")],
+    ];
+    const typed = (type: string, propertyType: string): [string, unknown[], object] => [
+      `add${own}PropertyTypeConstraint`,
+      ["L", "p", type],
+      shape("type", entity, "add", { propertyType }),
+    ];
+    return [
+      ...both(`${prefix}TextIndex`, "text"),
+      ...both(`${prefix}PointIndex`, "point"),
+      ...both(`${own}Key`, "key"),
+      ...both(`${own}PropertyExistenceConstraint`, "existence"),
+      typed("STRING", "STRING"),
+      typed("list<integer not null>", "LIST<INTEGER NOT NULL>"),
+      typed("STRING | ZONED DATETIME", "STRING | ZONED DATETIME"),
+      [`drop${own}PropertyTypeConstraint`, ["L", "p"], shape("type", entity, "drop")],
+    ];
+  }),
+  ["addIndex", ["L", ["b", "a"]], wide("index", "add", { labelOrType: "L" }, ["b", "a"])],
+  ["dropUniqueConstraint", ["L", ["a", "b"]], wide("unique", "drop", { labelOrType: "L" }, ["a", "b"])],
+  ["addNodeKey", ["L", ["a", "b"]], wide("key", "add", { labelOrType: "L" }, ["a", "b"])],
+  [
+    "addFulltextIndex",
+    [["M", "L"], ["b", "a"], { analyzer: "german" }],
+    wide("fulltext", "add", { labelOrType: "L", others: ["M"] }, ["b", "a"], { analyzer: "german" }),
+  ],
+  ["dropFulltextIndex", [["L"], ["a"]], wide("fulltext", "drop", { labelOrType: "L" }, ["a"], {})],
+  [
+    "addVectorIndex",
+    ["L", "p", { dimensions: 8, hnswM: 16, hnswEfConstruction: 100, quantization: false }],
+    shape("vector", "node", "add", {
+      dimensions: 8,
+      hnswM: 16,
+      hnswEfConstruction: 100,
+      quantization: false,
+    }),
+  ],
   ["renameLabel", ["A", "B"], transform({ what: "renameLabel", from: "A", to: "B" })],
+  [
+    "mergeNodes",
+    ["L", ["a", "b"]],
+    transform({ what: "mergeNodes", label: "L", keys: ["a", "b"] }),
+  ],
+  [
+    "splitLabel",
+    ["L", "p", { x: "X", "it's": "Y" }],
+    transform({ what: "splitLabel", label: "L", property: "p", cases: { x: "X", "it's": "Y" } }),
+  ],
+  [
+    "splitLabel",
+    ["L", "p", { x: "X" }, { keep: true }],
+    transform({ what: "splitLabel", label: "L", property: "p", cases: { x: "X" }, keep: true }),
+  ],
+  [
+    "splitLabel",
+    ["L", "p", { x: "X" }, { keep: false }],
+    transform({ what: "splitLabel", label: "L", property: "p", cases: { x: "X" } }),
+  ],
+  [
+    "changeRelationshipDirection",
+    ["R", "A", "B"],
+    transform({ what: "turnRelationships", type: "R", source: "A", target: "B" }),
+  ],
+  [
+    "changeRelationshipDirection",
+    ["R", "A", "A"],
+    transform({ what: "turnRelationships", type: "R", source: "A", target: "A" }),
+  ],
   ["addLabel", ["A", "B"], transform({ what: "addLabel", label: "A", other: "B" })],
   ["removeLabel", ["A", "B"], transform({ what: "removeLabel", label: "A", other: "B" })],
   ["renameRelationshipType", ["A", "B"], transform({ what: "renameType", from: "A", to: "B" })],
@@ -181,8 +264,47 @@ const GOOD: [name: string, args: unknown[], operation: object][] = [
         ["L", "a", "b"],
         transform({ what: "renameProperty", ...owner, from: "a", to: "b" }),
       ],
+      [
+        `convert${suffix}`,
+        ["L", "p", "string", "integer"],
+        transform({ what: "convertProperty", ...owner, property: "p", from: "string", to: "integer" }),
+      ],
+      [
+        `convert${suffix}`,
+        ["L", "p", "list", "boolean", { lossy: false }],
+        transform({ what: "convertProperty", ...owner, property: "p", from: "list", to: "boolean" }),
+      ],
+      [
+        `convert${suffix}`,
+        ["L", "p", "datetime", "float", { lossy: true }],
+        transform({
+          what: "convertProperty",
+          ...owner,
+          property: "p",
+          from: "datetime",
+          to: "float",
+          lossy: true,
+        }),
+      ],
     ];
   }),
+  [
+    "convertNodeProperty",
+    ["L", "p", "float", "string", { except: ["M"] }],
+    transform({
+      what: "convertProperty",
+      entity: "node",
+      owner: "L",
+      property: "p",
+      from: "float",
+      to: "string",
+      except: ["M"],
+    }),
+  ],
+  ["removeLabel", ["A", "B", { except: ["C"] }], {
+    kind: "transform",
+    transform: { what: "removeLabel", label: "A", other: "B", except: ["C"] },
+  }],
 ];
 
 Deno.test("parseOperation() gives the operation of a good call", () => {
@@ -207,7 +329,11 @@ const BAD: [name: string, args: unknown[], message: RegExp][] = [
   ["addIndx", [], /ctx\.addIndx does not exist \| did you mean ctx\.addIndex\?/],
   ["frobnicate", [], /ctx\.frobnicate does not exist \| crochet\.d\.ts/],
   ["constructor", [], /ctx\.constructor does not exist/],
-  ["addIndex", [], /ctx\.addIndex\(label, property\) was called wrongly: label must be a text, not nothing/],
+  [
+    "addIndex",
+    [],
+    /ctx\.addIndex\(label, property \| properties\) was called wrongly: label must be a text, not nothing/,
+  ],
   ["addIndex", ["L"], /property must be a text, not nothing/],
   ["addIndex", ["L", ""], /property must be a text, not ""/],
   ["addIndex", ["L", 5], /property must be a text, not 5/],
@@ -218,7 +344,32 @@ const BAD: [name: string, args: unknown[], message: RegExp][] = [
   ["addIndex", ["L", "_crochet_batch"], /property "_crochet_batch" begins with _crochet/],
   ["addIndex", ["L\u0000", "p"], /label holds a NUL character/],
   ["addIndex", ["L", "a", "b"], /./],
-  ["addRelationshipIndex", [1, "p"], /\(type, property\) was called wrongly: type must be a text, not 1/],
+  ["addIndex", ["L", []], /property is an empty array/],
+  ["addIndex", ["L", ["a", "b", "a"]], /property "a" stands there twice/],
+  ["addIndex", ["L", ["a", ""]], /property must be a text, not ""/],
+  ["addUniqueConstraint", ["L", ["_crochet_batch"]], /property "_crochet_batch" begins with _crochet/],
+  ["addTextIndex", ["L", ["a", "b"]], /\(label, property\) .*property must be a text, not \["a","b"\]/],
+  ["addPointIndex", ["L"], /property must be a text, not nothing/],
+  ["addFulltextIndex", [[], "p"], /label is an empty array/],
+  ["addFulltextIndex", [["A", "A"], "p"], /label "A" stands there twice/],
+  ["addRelationshipFulltextIndex", [["A", 1], "p"], /\(type \| types, .*type must be a text, not 1/],
+  ["addNodeKey", ["L"], /\(label, property \| properties\) .*property must be a text, not nothing/],
+  ["addNodePropertyExistenceConstraint", ["L", ["a"]], /property must be a text, not \["a"\]/],
+  ["addNodePropertyTypeConstraint", ["L", "p"], /propertyType must be a text, not nothing/],
+  ...["STRING) IS UNIQUE //", "STRING; DROP", "`STRING`", "INT32", "| STRING"].map((
+    type,
+  ): [string, unknown[], RegExp] => [
+    "addRelationshipPropertyTypeConstraint",
+    ["L", "p", type],
+    /is no type of Cypher, such as "STRING"/,
+  ]),
+  ["dropNodePropertyTypeConstraint", ["L", "p", "STRING"], /takes 2 arguments, not 3/],
+  ["dropVectorIndex", ["L", "p", {}], /takes 2 arguments, not 3/],
+  [
+    "addRelationshipIndex",
+    [1, "p"],
+    /\(type, property \| properties\) was called wrongly: type must be a text, not 1/,
+  ],
   ["addFulltextIndex", ["L", "p", { analyser: "x" }], /no option "analyser"; did you mean "analyzer"\?/],
   ["addFulltextIndex", ["L", "p", "english"], /the options must be an object, not "english"/],
   ["addFulltextIndex", ["L", "p", { analyzer: 5 }], /analyzer/],
@@ -228,12 +379,42 @@ const BAD: [name: string, args: unknown[], message: RegExp][] = [
   ["addVectorIndex", ["L", "p", { dimensions: 1.5 }], /dimensions/],
   ["addVectorIndex", ["L", "p", { dimensions: 0 }], /dimensions/],
   ["addVectorIndex", ["L", "p", { similarityFunction: 1 }], /similarityFunction/],
+  ["addVectorIndex", ["L", "p", { hnswM: 0 }], /hnswM must be a whole number of at least 1/],
+  ["addVectorIndex", ["L", "p", { hnswEfConstruction: 1.5 }], /hnswEfConstruction must be a whole number/],
+  ["addVectorIndex", ["L", "p", { quantization: "yes" }], /quantization is true or false/],
+  ["addVectorIndex", ["L", "p", { hnsw: 1 }], /no option "hnsw"/],
+  ["addTextIndex", ["L", "p", {}], /takes 2 arguments, not 3/],
   ["renameLabel", ["A"], /ctx\.renameLabel\(old, new\) was called wrongly: new must be a text, not nothing/],
   ["renameLabel", ["A", "_Crochet"], /new "_Crochet" begins with _crochet/],
   ["renameLabel", ["A", "A"], /./],
   ["renameNodeProperty", ["L", "a"], /\(label, old, new, .*new must be a text/],
   ["renameNodeProperty", ["L", "a", "a"], /./],
   ["addNodeProperty", ["L", "p", {}], /./],
+  ["mergeNodes", ["L"], /ctx\.mergeNodes\(label, keys\) .*keys must be an array of property names/],
+  ["mergeNodes", ["L", []], /keys must be an array of property names/],
+  ["mergeNodes", ["L", "id"], /keys must be an array of property names/],
+  ["mergeNodes", ["L", [1]], /keys must be a text, not 1/],
+  ["mergeNodes", ["L", ["_crochet_batch"]], /keys "_crochet_batch" begins with _crochet/],
+  ["splitLabel", ["L", "p"], /\(label, property, cases, .*cases names no value/],
+  ["splitLabel", ["L", "p", {}], /cases names no value/],
+  ["splitLabel", ["L", "p", ["X"]], /cases must be an object, not \["X"\]/],
+  ["splitLabel", ["L", "p", { x: 1 }], /the label of "x" must be a text, not 1/],
+  ["splitLabel", ["L", "p", { x: "L" }], /the label of "x" is the one that is split/],
+  ["splitLabel", ["L", "p", { x: "X" }, { keep: "yes" }], /keep is true or false/],
+  ["splitLabel", ["L", "p", { x: "X" }, { kep: true }], /no option "kep"; did you mean "keep"\?/],
+  ["changeRelationshipDirection", ["R"], /\(type, source, target\) .*source must be a text, not nothing/],
+  ["changeRelationshipDirection", ["R", "A"], /target must be a text, not nothing/],
+  ["changeRelationshipDirection", ["_Crochet_turned_R", "A", "B"], /type "_Crochet_turned_R" begins with/],
+  ["convertNodeProperty", ["L", "p"], /\(label, property, from, to, .*from must be a text, not nothing/],
+  ["convertNodeProperty", ["L", "p", "string", "number"], /"number" is no kind of value: they are string,/],
+  ["convertNodeProperty", ["L", "p", "String", "integer"], /"String" is no kind of value/],
+  ["convertNodeProperty", ["L", "p", "string", "string"], /a string cannot be converted to a string/],
+  ["convertNodeProperty", ["L", "p", "list", "list"], /a list cannot be converted to a list/],
+  ["convertNodeProperty", ["L", "p", "boolean", "float"], /a boolean cannot be converted to a float/],
+  ["convertNodeProperty", ["L", "p", "string", "datetime"], /a string cannot be converted to a datetime/],
+  ["convertNodeProperty", ["L", "p", "string", "integer", { lossy: 1 }], /lossy is true or false/],
+  ["convertNodeProperty", ["L", "p", "string", "integer", { except: [] }], /except must be an array/],
+  ["convertRelationshipProperty", ["R", "p", "string", "integer", { except: ["M"] }], /no option "except"/],
   ["runCypher", [], /cypher must be a text, not nothing/],
   ["runCypher", [" \n"], /cypher must be a text, not " \\n"/],
   ["runCypher", ["RETURN 1", [1]], /params must be an object, not \[1\]/],
@@ -319,6 +500,16 @@ const WORDS: [name: string, args: unknown[], words: string][] = [
   ["renameNodeProperty", ["L", "a", "b"], "renameNodeProperty(L, a, b)"],
   ["addNodeProperty", ["L", "a", 5], "addNodeProperty(L, a, 5)"],
   ["addLabel", ["L", "M"], "addLabel(L, M)"],
+  ["addUniqueConstraint", ["L", ["a", "b"]], "addUniqueConstraint(L, a, b)"],
+  ["addFulltextIndex", [["M", "L"], ["a", "b"]], "addFulltextIndex(L|M, a, b)"],
+  ["mergeNodes", ["L", ["a", "b"]], 'mergeNodes(L, ["a","b"])'],
+  ["splitLabel", ["L", "p", { x: "X" }, { keep: true }], 'splitLabel(L, p, {"x":"X"}, keep)'],
+  ["changeRelationshipDirection", ["R", "A", "B"], "changeRelationshipDirection(R, A, B)"],
+  [
+    "convertNodeProperty",
+    ["L", "p", "string", "float", { lossy: true }],
+    "convertNodeProperty(L, p, string, float, lossy)",
+  ],
 ];
 
 Deno.test("describeOperation() says an operation in a few words", () => {
@@ -326,15 +517,16 @@ Deno.test("describeOperation() says an operation in a few words", () => {
   assert.deepEqual(found, WORDS);
 });
 
-Deno.test("lossOf() names what a removed property takes along, and nothing else", () => {
+Deno.test("lossOf() names what the inverse does not bring back, and nothing else", () => {
   const losses = GOOD.map(([name, args]) => [name, lossOf(parseOperation(name, args))]).filter(([, loss]) =>
     loss
   );
   assert.deepEqual(losses, [
-    ["removeNodeProperty", "the values of L.p"],
-    ["removeRelationshipProperty", "the values of L.p"],
-    ["convertNodeProperty", "what L.p was before"],
     ["mergeNodes", "the separate nodes of L"],
+    ["removeNodeProperty", "the values of L.p"],
+    ["convertNodeProperty", "what L.p was before"],
+    ["removeRelationshipProperty", "the values of L.p"],
+    ["convertRelationshipProperty", "what L.p was before"],
   ]);
 });
 
@@ -422,12 +614,11 @@ function statements([a, b, c, d, e]: string[]): string[] {
     const object: SchemaObject = { kind, entity, labelOrType: a, properties: [b], name: c };
     return [createStatement(object), dropStatement(object), dropStatement(object, true)];
   });
-  const [first, second] = [a, e].sort();
   const wide: SchemaObject = {
     kind: "fulltext",
     entity: "node",
-    labelOrType: first,
-    others: [second],
+    labelOrType: a,
+    others: [e],
     properties: [b],
     name: c,
   };
@@ -448,6 +639,9 @@ function statements([a, b, c, d, e]: string[]): string[] {
     ["convertRelationshipProperty", [a, b, "float", "datetime"]],
     ["mergeNodes", [a, [b, c]]],
     ["splitLabel", [a, b, { "it's": c }]],
+    ["splitLabel", [a, b, { "it's": c }, { keep: true }]],
+    ["changeRelationshipDirection", [a, b, c]],
+    ["convertNodeProperty", [a, b, "string", "boolean", { lossy: true, except: [c] }]],
   ] as [string, unknown[]][]).map(([name, args]) => parseOperation(name, args));
   const rows = [{ [c]: 1, [d]: 2 }];
   const nodes = [
@@ -506,7 +700,9 @@ Deno.test("statements hold every name in back-ticks, and nothing else changes", 
     const found = statements(names).map(readStatement);
     for (const [j, statement] of found.entries()) {
       assert.equal(statement.around, wanted[j].around, `around ${JSON.stringify(names)}`);
-      const expected = wanted[j].names.map((name) => names[plain.indexOf(name)] ?? name);
+      const expected = wanted[j].names.map((name) =>
+        name.replace(/[A-Z][a-z]+$/, (own) => names[plain.indexOf(own)] ?? own)
+      );
       assert.deepEqual(statement.names, expected);
     }
   }

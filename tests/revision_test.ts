@@ -7,7 +7,6 @@ import { randomFrom } from "./harness.ts";
 import { type CrochetError, formatPlace } from "../lib/error.ts";
 import { readTemplate } from "../lib/project.ts";
 import {
-  cypherSections,
   parseRevision,
   renderCypher,
   renderTypescript,
@@ -16,8 +15,8 @@ import {
   type RevisionDraft,
   revisionId,
   revisionNumber,
-  splitStatements,
 } from "../lib/revision.ts";
+import { cypherSections, splitStatements } from "../lib/cypher_text.ts";
 
 const HASH = "a".repeat(64);
 const OTHER = "0123456789abcdef".repeat(4);
@@ -229,11 +228,25 @@ Deno.test("parseRevision() reads a Cypher file", () => {
     const revision = parseRevision("migrations/0002_b.cypher", text);
     const { revisionId, parents, schemaHash, rollbackSafe } = revision;
     assert.deepEqual({ revisionId, parents, schemaHash, rollbackSafe }, HEADER);
-    assert.deepEqual(cypherSections(revision), {
+    assert.deepEqual(textsOf(revision), {
       upgrade: ["CREATE (:A)"],
       downgrade: ["MATCH (a:A) DELETE a"],
     });
   }
+});
+
+/** The statements of both sections, without their lines. */
+function textsOf(revision: Revision): { upgrade: string[]; downgrade: string[] } {
+  const { upgrade, downgrade } = cypherSections(revision);
+  const texts = (statements: { text: string }[]) => statements.map(({ text }) => text);
+  return { upgrade: texts(upgrade), downgrade: texts(downgrade) };
+}
+
+Deno.test("cypherSections() tells the line on which each statement begins", () => {
+  const text = CYPHER.replace("CREATE (:A);", "// first\nCREATE (:A);\n\nCREATE\n(:B);");
+  const first = text.split("\n").indexOf("CREATE (:A);") + 1;
+  const { upgrade } = cypherSections(parseRevision("m/0002_b.cypher", text));
+  assert.deepEqual(upgrade.map(({ line }) => line), [first, first + 2]);
 });
 
 /** Bodies below the header, and their sections. */
@@ -255,7 +268,7 @@ const SECTIONS: [about: string, body: string, upgrade: string[], downgrade: stri
 Deno.test("cypherSections() finds what belongs to which section", () => {
   const head = CYPHER.slice(0, CYPHER.indexOf("// crochet: upgrade"));
   const found = SECTIONS.map(([about, body]) => {
-    const { upgrade, downgrade } = cypherSections(parseRevision("m/0002_b.cypher", head + body));
+    const { upgrade, downgrade } = textsOf(parseRevision("m/0002_b.cypher", head + body));
     return [about, body, upgrade, downgrade];
   });
   assert.deepEqual(found, SECTIONS);
@@ -416,7 +429,7 @@ for (const description of WORDS) {
         renderCypher(readTemplate("migration.cypher.tmpl"), draft),
       );
       checkHeader(cypher, draft);
-      assert.deepEqual(cypherSections(cypher), { upgrade: draft.upgrade, downgrade: [] });
+      assert.deepEqual(textsOf(cypher), { upgrade: draft.upgrade, downgrade: [] });
     }
   });
 }

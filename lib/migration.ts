@@ -1,0 +1,155 @@
+/**
+ * Takes a revision and lets it ask for its operations, one by one, whatever language it is written in; who calls
+ * decides what an operation answers. A run carries them out, a plan describes them, a check collects them.
+ */
+import { bindParameters, cypherSections } from "./cypher_text.ts";
+import { CrochetError, type Place } from "./error.ts";
+import { defaultBatch, type Operation, OPERATIONS, parseOperation } from "./operation.ts";
+import type { Project } from "./project.ts";
+import type { Revision } from "./revision.ts";
+import { type CompiledMigration, compileMigration, Sandbox } from "./sandbox.ts";
+import type { Direction } from "./selection.ts";
+
+/** How a migration is asked. */
+export interface MigrationRequest {
+  project: Project;
+  revision: Revision;
+  direction: Direction;
+  sandbox: Sandbox;
+  /** Values of `{{ name }}` and of `ctx.params`. */
+  params: Readonly<Record<string, unknown>>;
+  /** Tells runs of one process apart: each gets modules of its own. */
+  turn: number;
+  /** Find out where each call stands in the migration's file. */
+  places?: boolean;
+}
+
+/** Answers one call of a migration. */
+export type CallHandler = (operation: Operation, place: Place) => Promise<unknown>;
+
+/** Runs one direction of a migration. @throws CrochetError where it cannot be read or loaded, or fails */
+export async function askMigration(request: MigrationRequest, perform: CallHandler): Promise<void> {
+  const { project, revision, direction, sandbox, params, turn, places } = request;
+  if (revision.language === "cypher") {
+    for (const statement of cypherSections(revision)[direction]) {
+      const { cypher, params: used } = bindParameters(statement, params, revision.file);
+      await perform(parseOperation("runCypher", [cypher, used]), {
+        file: revision.file,
+        line: statement.line,
+      });
+    }
+    return;
+  }
+  const migration = await loadMigration(project, revision, sandbox, turn);
+  await sandbox.run(migration, {
+    direction,
+    operations: [...OPERATIONS.keys()],
+    revision: { revisionId: revision.revisionId, batch: defaultBatch(revision.revisionId, 1), params },
+    places,
+  }, (name, args, place) => perform(parseOperation(name, args), place));
+}
+
+/** Compiles and loads a migration, and checks that it exports what its text says. */
+async function loadMigration(
+  project: Project,
+  revision: Revision,
+  sandbox: Sandbox,
+  turn: number,
+): Promise<CompiledMigration> {
+  const migration = await compileMigration({
+    root: project.root,
+    folder: project.migrations,
+    file: revision.file,
+    text: revision.text,
+    turn,
+  });
+  const exports = await sandbox.load(migration);
+  if (exports.revisionId !== revision.revisionId) {
+    throw new CrochetError(
+      "REVISION_INVALID",
+      `Reading the migration "${revision.file}" failed: it exports the revisionId ${
+        JSON.stringify(exports.revisionId)
+      }`,
+      {
+        at: { file: revision.file },
+        hint: `write it as a constant: export const revisionId = "${revision.revisionId}";`,
+      },
+    );
+  }
+  return migration;
+}
+
+/** What a migration asks for, as far as that is known without a graph. */
+export interface CollectedOperations {
+  operations: { operation: Operation; place: Place }[];
+  /** Why there may be more: what the migration does with an answer is known only when it runs. */
+  incomplete?: string;
+}
+
+/** Collects the operations of one direction against answers that change nothing. */
+export async function collectOperations(
+  project: Project,
+  revision: Revision,
+  direction: Direction,
+  sandbox: Sandbox,
+): Promise<CollectedOperations> {
+  const operations: { operation: Operation; place: Place }[] = [];
+  // A parameter that nobody gave stands for itself: what is asked for does not hang on it.
+  const params = new Proxy({}, {
+    has: () => true,
+    get: (_, name) => `{{ ${String(name)} }}`,
+    getOwnPropertyDescriptor: (_, name) => ({
+      value: `{{ ${String(name)} }}`,
+      configurable: true,
+      enumerable: true,
+    }),
+  });
+  const plain = revision.language === "cypher" ? params : {};
+  let incomplete: string | undefined;
+  try {
+    await askMigration(
+      { project, revision, direction, sandbox, params: plain, turn: 2, places: true },
+      (operation, place) => {
+        operations.push({ operation, place });
+        return Promise.resolve(simulatedAnswer(operation, revision.revisionId));
+      },
+    );
+  } catch (error) {
+    if (!isCutShort(error, operations.map((entry) => entry.operation))) throw error;
+    incomplete = (error as Error).message;
+  }
+  return { operations, ...(incomplete !== undefined && { incomplete }) };
+}
+
+/** Did a migration fail on a simulated answer? Then what came before is known, and the rest is not. */
+export function isCutShort(error: unknown, operations: Operation[]): boolean {
+  const forbidden = (error as { data?: { forbidden?: boolean } }).data?.forbidden === true;
+  return error instanceof CrochetError && error.code === "MIGRATION_FAILED" && !forbidden &&
+    operations.some(({ kind }) => kind === "cypher" || kind === "nodes" || kind === "relationships");
+}
+
+/** What an operation answers where nothing is carried out. */
+export function simulatedAnswer(operation: Operation, batch: string): unknown {
+  switch (operation.kind) {
+    case "begin":
+      return operation.batch ?? batch;
+    case "schema":
+      return undefined;
+    case "transform":
+      return { changed: 0 };
+    case "deleteBatch":
+      return { deleted: 0 };
+    case "nodes": {
+      const created = operation.rows.length;
+      return operation.mode === "create" ? { created } : { created, updated: 0, unchanged: 0 };
+    }
+    case "relationships": {
+      const created = operation.rows.length;
+      return operation.mode === "create"
+        ? { created, missing: 0 }
+        : { created, updated: 0, unchanged: 0, missing: 0 };
+    }
+    case "cypher":
+      return [];
+  }
+}
