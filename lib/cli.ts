@@ -13,6 +13,7 @@ import {
   commandDevStatus,
   commandDevUp,
   commandKgid,
+  commandLint,
   commandModels,
   commandNewProject,
   commandRebuild,
@@ -203,6 +204,25 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
     "prove that files, ledger and graph agree",
     commandVerify,
     (c) => c.option("--offline", "do not ask the graph"),
+  );
+  add(
+    program,
+    "lint [revisions...]",
+    "find what loses data, cannot be undone or is not tracked",
+    commandLint,
+    (c) =>
+      c.option("--since <commit>", "only migrations that changed since this commit or branch of Git")
+        .addOption(
+          new Option("--level <level>", "exit 1 on findings at or above this").choices([
+            "error",
+            "warning",
+            "notice",
+          ])
+            .default("warning"),
+        )
+        .addOption(
+          new Option("--format <format>", "how to print").choices(["text", "github"]).default("text"),
+        ),
   );
   add(
     program,

@@ -12,6 +12,7 @@ import { connectGraph, type Graph } from "./graph.ts";
 import { breakLock, readLock } from "./graph_lock.ts";
 import { missingKgids, writeKgids } from "./kgid.ts";
 import { Ledger } from "./ledger.ts";
+import { isAtLeast, lintProject } from "./lint.ts";
 import { guessRoots, loadModels } from "./model_files.ts";
 import { KNOWN_NEOMODELS, type NeomodelVersion, parseNeomodelVersion } from "./neomodel_version.ts";
 import { join, relative, resolve } from "./path.ts";
@@ -31,6 +32,8 @@ import { VERSION } from "./version.ts";
 import {
   draftLines,
   eventLine,
+  githubLine,
+  lintLines,
   modelLines,
   planLines,
   problemLine,
@@ -267,6 +270,18 @@ export async function commandVerify(context: Context): Promise<number> {
       return verification.ok ? EXIT.ok : EXIT.no;
     };
     return context.options.offline ? await report(undefined) : await withGraph(found, report);
+  });
+}
+
+/** Looks for what a review should see. */
+export async function commandLint(context: Context, ...only: string[]): Promise<number> {
+  const { options, print } = context;
+  const found = project(context);
+  return await withLedger(found, async (ledger) => {
+    const applied = ledger.graphs().flatMap((graph) => ledger.applied(graph.graphId));
+    const result = await lintProject({ project: found, only, since: options.since, applied });
+    print.result(result, options.format === "github" ? result.findings.map(githubLine) : lintLines(result));
+    return result.findings.some((entry) => isAtLeast(entry, options.level)) ? EXIT.no : EXIT.ok;
   });
 }
 

@@ -4,6 +4,8 @@
  */
 import type { Draft } from "./draft.ts";
 import { formatPlace } from "./error.ts";
+import type { LintResult } from "./lint.ts";
+import type { Finding } from "./lint_rules.ts";
 import type { Models, NodeModel, RelModel } from "./neomodel.ts";
 import type { Plan, PlannedOperation } from "./plan.ts";
 import { table } from "./print.ts";
@@ -150,6 +152,30 @@ export function verifyLines(verification: Verification): string[] {
     `${ok ? "PASS" : "FAIL"}  ${name}`,
     ...details.map((detail) => `      ${detail}`),
   ]);
+}
+
+/** Findings, as compilers write them. */
+export function lintLines({ findings, revisions }: LintResult): string[] {
+  const lines = findings.flatMap((found) => [
+    `${formatPlace(found)}: ${found.severity}: ${found.message} [${found.code}]`,
+    ...(found.hint ? [`  ${found.hint}`] : []),
+  ]);
+  return [...lines, `${count(findings.length, "finding")} in ${count(revisions, "revision")}.`];
+}
+
+/** A finding as an annotation of GitHub Actions. */
+export function githubLine(found: Finding): string {
+  const data = (text: string) => text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+  const property = (text: string) => data(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
+  const place = [
+    `file=${property(found.file)}`,
+    ...(found.line === undefined ? [] : [`line=${found.line}`]),
+    ...(found.column === undefined ? [] : [`col=${found.column}`]),
+    `title=${property(`crochet ${found.code}`)}`,
+  ];
+  return `::${found.severity} ${place.join(",")}::${
+    data(found.message + (found.hint ? `\n${found.hint}` : ""))
+  }`;
 }
 
 /** What was drafted. */
