@@ -24,8 +24,27 @@ export interface ChainFault {
   hint: string;
 }
 
+/** A child of a revision that a squash replaced follows the squash. */
+function linked(revisions: Revision[]): Revision[] {
+  const present = new Set(revisions.map((revision) => revision.revisionId));
+  const stands = new Map(
+    revisions.flatMap((squash) => squash.replaces.map(({ id, digest }) => [id, { squash, digest }] as const)),
+  );
+  if (stands.size === 0) return revisions;
+  return revisions.map((revision) => ({
+    ...revision,
+    parents: revision.parents.map((parent) => {
+      const found = present.has(parent.id) ? undefined : stands.get(parent.id);
+      if (!found) return parent;
+      const { squash, digest } = found;
+      return { id: squash.revisionId, digest: parent.digest === digest ? squash.digest : parent.digest };
+    }),
+  }));
+}
+
 /** Every fault, in a stable order. */
-export function chainFaults(revisions: Revision[]): ChainFault[] {
+export function chainFaults(given: Revision[]): ChainFault[] {
+  const revisions = linked(given);
   const faults: ChainFault[] = [];
   const byId = new Map<string, Revision>();
   for (const revision of sorted(revisions)) {
@@ -88,7 +107,7 @@ export function chainFaults(revisions: Revision[]): ChainFault[] {
       message: `the chain has ${heads.length} heads: ${
         heads.map((head) => `"${head.revisionId}"`).join(" and ")
       }`,
-      hint: "let one of them follow the other (parentId and parentDigest)",
+      hint: "crochet merge joins them, or let one of them follow the other (parentId and parentDigest)",
     });
   }
   return faults;
@@ -106,12 +125,33 @@ export function buildChain(revisions: Revision[]): Chain {
       data: faults,
     });
   }
-  const ordered = topological(revisions);
+  const ordered = topological(linked(revisions));
   return { revisions: ordered, head: headsOf(revisions)[0] };
 }
 
+/** Revisions in the order of their parents; the chain may have several heads, but no other fault. @throws CrochetError CHAIN_BROKEN */
+export function buildBranches(revisions: Revision[]): { revisions: Revision[]; heads: Revision[] } {
+  const faults = chainFaults(revisions).filter((fault) => fault.kind !== "heads");
+  if (faults.length > 0) buildChain(revisions);
+  return { revisions: topological(linked(revisions)), heads: headsOf(revisions) };
+}
+
+/** A revision and everything before it. */
+export function ancestorsOf(revisions: Revision[], revisionId: string): Set<string> {
+  const byId = new Map(revisions.map((revision) => [revision.revisionId, revision]));
+  const found = new Set<string>();
+  const open = [revisionId];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (found.has(id)) continue;
+    found.add(id);
+    open.push(...byId.get(id)?.parents.map((parent) => parent.id) ?? []);
+  }
+  return found;
+}
+
 /** The revisions that nothing follows, sorted by id. */
-export function headsOf(revisions: Revision[]): Revision[] {
+export function headsOf(given: Revision[]): Revision[] {
+  const revisions = linked(given);
   const parents = new Set(revisions.flatMap((revision) => revision.parents.map((parent) => parent.id)));
   return sorted(revisions).filter((revision) => !parents.has(revision.revisionId));
 }

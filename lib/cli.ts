@@ -12,13 +12,18 @@ import {
   commandDevDown,
   commandDevStatus,
   commandDevUp,
+  commandHeads,
+  commandHistory,
   commandKgid,
   commandLint,
+  commandMerge,
   commandModels,
   commandNewProject,
   commandRebuild,
   commandResolve,
   commandRun,
+  commandShow,
+  commandSquash,
   commandStatus,
   commandUnlock,
   commandVerify,
@@ -204,6 +209,23 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
     "prove that files, ledger and graph agree",
     commandVerify,
     (c) => c.option("--offline", "do not ask the graph"),
+  );
+  add(program, "heads", "show the revisions that nothing follows", commandHeads);
+  add(program, "history", "show the chain as a graph", commandHistory);
+  add(program, "show <revision>", "show what a revision is and asks for", commandShow);
+  add(
+    program,
+    "merge [heads...]",
+    "write the revision that joins two heads",
+    commandMerge,
+    (c) => c.option("--description <text>", "what the merge is about"),
+  );
+  add(
+    program,
+    "squash <range>",
+    "write one revision in the place of A..B",
+    commandSquash,
+    (c) => c.option("--description <text>", "what the squash is about"),
   );
   add(
     program,

@@ -10,9 +10,11 @@ import { draftMigration, readProjectModels } from "./draft.ts";
 import { CrochetError, EXIT } from "./error.ts";
 import { connectGraph, type Graph } from "./graph.ts";
 import { breakLock, readLock } from "./graph_lock.ts";
+import { readHistory, showRevision } from "./history.ts";
 import { missingKgids, writeKgids } from "./kgid.ts";
 import { Ledger } from "./ledger.ts";
 import { isAtLeast, lintProject } from "./lint.ts";
+import { mergeHeads } from "./merge.ts";
 import { guessRoots, loadModels } from "./model_files.ts";
 import { KNOWN_NEOMODELS, type NeomodelVersion, parseNeomodelVersion } from "./neomodel_version.ts";
 import { join, relative, resolve } from "./path.ts";
@@ -25,6 +27,7 @@ import { planOffline, planRun, run, type Runner, type RunRequest } from "./runne
 import { type Resolution, resolveRun } from "./resolve.ts";
 import type { Direction } from "./selection.ts";
 import { serverStatus, startServer, stopServer } from "./server.ts";
+import { squashRevisions } from "./squash.ts";
 import { readStatus } from "./status.ts";
 import { count } from "./text.ts";
 import { verifyProject } from "./verify.ts";
@@ -33,10 +36,13 @@ import {
   draftLines,
   eventLine,
   githubLine,
+  historyLine,
+  historyLines,
   lintLines,
   modelLines,
   planLines,
   problemLine,
+  revisionLines,
   runLines,
   statusLines,
   verifyLines,
@@ -271,6 +277,67 @@ export async function commandVerify(context: Context): Promise<number> {
     };
     return context.options.offline ? await report(undefined) : await withGraph(found, report);
   });
+}
+
+/** Shows the heads. */
+export async function commandHeads(context: Context): Promise<number> {
+  const found = project(context);
+  return await withLedger(found, (ledger) => {
+    const heads = readHistory(found, ledger).filter((entry) => entry.isHead);
+    context.print.result(
+      heads,
+      heads.length > 0 ? heads.map(historyLine) : ["The project has no migrations."],
+    );
+    if (heads.length > 1) context.print.say("Next: crochet merge joins them");
+    return Promise.resolve(heads.length > 1 ? EXIT.no : EXIT.ok);
+  });
+}
+
+/** Shows the history. */
+export async function commandHistory(context: Context): Promise<number> {
+  const found = project(context);
+  return await withLedger(found, (ledger) => {
+    const history = readHistory(found, ledger);
+    context.print.result(history, historyLines(history));
+    return Promise.resolve(EXIT.ok);
+  });
+}
+
+/** Shows one revision. */
+export async function commandShow(context: Context, name: string): Promise<number> {
+  const found = project(context);
+  return await withLedger(found, async (ledger) => {
+    const details = await showRevision(found, ledger, name);
+    context.print.result(details, revisionLines(details));
+    return EXIT.ok;
+  });
+}
+
+/** Joins two heads. */
+export async function commandMerge(context: Context, ...heads: string[]): Promise<number> {
+  const { options, print } = context;
+  const merged = await mergeHeads(project(context), heads, options.description);
+  print.result(merged, [
+    `Created migration: ${merged.files[0]}`,
+    `  joins ${merged.parents.join(" and ")}`,
+    ...merged.changes.map((change) => `  ${change}`),
+  ]);
+  merged.notes.forEach((note) => print.say(note));
+  print.say("Next: read it, then crochet upgrade --dry-run");
+  return EXIT.ok;
+}
+
+/** Squashes a range. */
+export async function commandSquash(context: Context, range: string): Promise<number> {
+  const { options, print } = context;
+  const squashed = await squashRevisions(project(context), range, options.description);
+  print.result(squashed, [
+    `Created migration: ${squashed.files[0]}`,
+    `  replaces ${squashed.replaces.join(", ")}`,
+    ...(squashed.moved ? [`  calls the old files, which lie in ${squashed.moved} now`] : []),
+  ]);
+  print.say("Next: crochet test proves it; commit it together with the files that went");
+  return EXIT.ok;
 }
 
 /** Looks for what a review should see. */

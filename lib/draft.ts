@@ -5,36 +5,14 @@
  */
 import { buildChain } from "./chain.ts";
 import { CrochetError } from "./error.ts";
-import { buildIr, EMPTY_IR, renderSnapshot, schemaHash, type SchemaIr, schemaObjects } from "./ir.ts";
-import { diffIr, downgradeOperations, type IrDiff, upgradeOperations } from "./ir_diff.ts";
+import { bodyOf, writeRevision } from "./draft_file.ts";
+import { buildIr, EMPTY_IR, schemaHash, type SchemaIr } from "./ir.ts";
+import { diffIr } from "./ir_diff.ts";
 import { loadModels, type ModelReading } from "./model_files.ts";
-import { parseOperation, renderOperation } from "./operation.ts";
-import type { DraftOperation } from "./operation_schema.ts";
 import { join } from "./path.ts";
-import { ASSUMED_SERVER, planOperation } from "./plan.ts";
-import {
-  exists,
-  type Project,
-  readIfThere,
-  readRevisions,
-  readSnapshot,
-  readTemplate,
-  replaceFile,
-  shown,
-  writeNew,
-} from "./project.ts";
+import { exists, type Project, readRevisions, readSnapshot } from "./project.ts";
 import type { PythonProblem } from "./python_world.ts";
 import { decideRenames, type RenameCandidate } from "./rename.ts";
-import {
-  renderCypher,
-  renderTypescript,
-  type Revision,
-  revisionId,
-  revisionNumber,
-  snapshotFile,
-} from "./revision.ts";
-import { quoteString, schemaName, type SchemaShape, shapeKey } from "./schema.ts";
-
 /** What to draft. */
 export interface DraftRequest {
   description: string;
@@ -121,72 +99,17 @@ export function draftMigration(project: Project, request: DraftRequest): Draft {
     warnings,
   };
   if (diff.changes.length === 0 && !request.empty) return result;
-  const id = revisionId(
-    Math.max(0, ...revisions.map((revision) => revisionNumber(revision.revisionId))) + 1,
-    request.description,
-  );
-  const files = new Map([
-    [
-      join(project.migrations, `${id}.${request.language}`),
-      renderDraft(request, result, diff, open, id, head, objectNames(before, ir)),
-    ],
-    [join(project.migrations, snapshotFile(id)), renderSnapshot(ir)],
-  ]);
-  writeNew(files);
-  refreshTypes(project);
-  return {
-    ...result,
-    written: true,
-    revisionId: id,
-    files: [...files.keys()].map((file) => shown(project, file)),
-  };
-}
-
-function renderDraft(
-  request: DraftRequest,
-  draft: Draft,
-  diff: IrDiff,
-  open: RenameCandidate[],
-  id: string,
-  head: Revision | undefined,
-  names: ReadonlyMap<string, string>,
-): string {
-  const [up, down] = [upgradeOperations(diff), downgradeOperations(diff)];
-  const lost = diff.steps.filter((step) => step.down.length === 0).map((step) => step.up);
-  const common = {
-    revisionId: id,
-    parents: head ? [{ id: head.revisionId, digest: head.digest }] : [],
-    schemaHash: draft.schemaHash,
-    rollbackSafe: draft.rollbackSafe,
+  const body = bodyOf(request.language, diff.steps, [before, ir]);
+  const made = writeRevision(project, revisions, {
     description: request.description,
-    changes: draft.changes,
-  };
-  if (request.language === "cypher") {
-    const notes = lost.map((operation) =>
-      `// ${operation.name}(${operation.args.join(", ")}) cannot be undone`
-    );
-    return renderCypher(readTemplate("migration.cypher.tmpl"), {
-      ...common,
-      notes: open.map(renameNote),
-      upgrade: up.flatMap((operation) => cypherOf(operation, names)),
-      downgrade: down.flatMap((operation) => cypherOf(operation, names)),
-      imports: [],
-    }).trimEnd() + "\n" + notes.map((note) => note + "\n").join("");
-  }
-  const notes = lost.map((operation) =>
-    `// what ${operation.name}(${
-      operation.args.map((arg) => JSON.stringify(arg)).join(", ")
-    }) removed cannot be brought back`
-  );
-  const usesFloat = [...up, ...down].some((operation) =>
-    operation.args.some((arg) => typeof arg === "object" && arg !== null && "float" in arg)
-  );
-  return renderTypescript(readTemplate("migration.ts.tmpl"), {
-    ...common,
-    upgrade: [...open.map(renameNote), ...up.map(renderOperation)],
-    downgrade: [...notes, ...down.map(renderOperation)],
-    imports: usesFloat ? ["float"] : [],
+    language: request.language,
+    parents: head ? [head] : [],
+    ir,
+    rollbackSafe: result.rollbackSafe,
+    changes: result.changes,
+    body: { ...body, upgrade: [...open.map(renameNote), ...body.upgrade] },
   });
+  return { ...result, written: true, ...made };
 }
 
 /** The rename that nobody spoke of, spelled out for the person who reads the draft. */
@@ -194,43 +117,4 @@ function renameNote({ class: name, owner, entity, old, now }: RenameCandidate): 
   const method = entity === "node" ? "renameNodeProperty" : "renameRelationshipProperty";
   const args = [owner, old.property, now.property].map((word) => JSON.stringify(word)).join(", ");
   return `// Was ${name}.${old.name} renamed to ${now.name}? Then draft again with --rename ${name}.${old.name}=${now.name}, which writes: await ctx.${method}(${args});`;
-}
-
-/** Names of all constraints and indexes of two schemas, by shape: a plain Cypher file can only go by names. */
-function objectNames(...schemas: SchemaIr[]): Map<string, string> {
-  return new Map(
-    schemas.flatMap((ir) =>
-      schemaObjects(ir).map((object): [string, string] => [shapeKey(object), object.name])
-    ),
-  );
-}
-
-/** The Cypher of an operation without parameters, as a file that no program fills in needs it. */
-function cypherOf(operation: DraftOperation, names: ReadonlyMap<string, string>): string[] {
-  const args = operation.args.map((
-    arg,
-  ) => (typeof arg === "object" && arg !== null && "float" in arg ? arg.float : arg));
-  const context = {
-    server: ASSUMED_SERVER,
-    revisionId: "",
-    batch: "",
-    existing: () => undefined,
-    nameFor: (shape: SchemaShape) => names.get(shapeKey(shape)) ?? schemaName(shape),
-    endKeys: (): [string, string] => ["", ""],
-  };
-  return planOperation(parseOperation(operation.name, args), context).statements.map(({ cypher }) => {
-    const value = args[2];
-    const literal = typeof value === "string" ? quoteString(value) : JSON.stringify(value);
-    return cypher.replace(" = $value", () => ` = ${literal}`).replace(
-      /^(DROP (?:CONSTRAINT|INDEX) .*)$/,
-      "$1 IF EXISTS",
-    );
-  });
-}
-
-/** The declaration file for editors follows the program's version. */
-function refreshTypes(project: Project): void {
-  const path = join(project.migrations, "crochet.d.ts");
-  const text = readTemplate("crochet.d.ts");
-  if (readIfThere(path) !== text) replaceFile(path, text);
 }

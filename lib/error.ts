@@ -35,6 +35,7 @@ export const ERROR_CODES = {
   // revisions and their chain
   REVISION_INVALID: EXIT.fix,
   CHAIN_BROKEN: EXIT.fix,
+  MERGE_CONFLICT: EXIT.fix,
   UNKNOWN_REVISION: EXIT.fix,
   SNAPSHOT_INVALID: EXIT.fix,
   // running

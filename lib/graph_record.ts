@@ -210,13 +210,15 @@ export async function finishUpgrade(
   });
 }
 
-/** Ends a downgrade: the revision leaves the record, with its marks and its batches. */
-export async function finishDowngrade(graph: Graph, token: LockToken, revisionId: string): Promise<void> {
+/** Ends a downgrade: the revision, and what it replaces, leave the record with their marks and their batches. */
+export async function finishDowngrade(graph: Graph, token: LockToken, revisionIds: string[]): Promise<void> {
   await graph.write(async (tx) => {
     await checkLock(tx, token);
-    await dropMarks(tx, revisionId);
-    await tx.run("MATCH (b:_CrochetBatch {revisionId: $id}) DELETE b", { id: revisionId });
-    await tx.run("MATCH (r:_CrochetRevision {id: $id}) DELETE r", { id: revisionId });
+    for (const id of revisionIds) {
+      await dropMarks(tx, id);
+      await tx.run("MATCH (b:_CrochetBatch {revisionId: $id}) DELETE b", { id });
+      await tx.run("MATCH (r:_CrochetRevision {id: $id}) DELETE r", { id });
+    }
   });
 }
 
@@ -230,7 +232,7 @@ export async function forgetRun(
 ): Promise<string> {
   if (as === "applied") return await finishUpgrade(graph, token, revision!);
   if (as === "reverted") {
-    await finishDowngrade(graph, token, run.revisionId);
+    await finishDowngrade(graph, token, [run.revisionId]);
     return "";
   }
   await graph.write(async (tx) => {

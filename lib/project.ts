@@ -238,6 +238,21 @@ export function replaceFile(path: string, content: string | Uint8Array): void {
   Deno.renameSync(temporary, path);
 }
 
+/** Moves a file; makes the folder. */
+export function moveFile(from: string, to: string): void {
+  Deno.mkdirSync(dirname(to), { recursive: true });
+  Deno.renameSync(from, to);
+}
+
+/** Removes a file, where it is there. */
+export function removeFile(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw unreadable(path, error);
+  }
+}
+
 /** Is there anything at the path? */
 export function exists(path: string): boolean {
   try {

@@ -79,6 +79,34 @@ export function compareRecords(ledger: AppliedRevision[], graph: AppliedRevision
   return { state: "equal" };
 }
 
+/**
+ * The applied revisions, a squash in the place of all that it replaces. One that is applied only in part, or was
+ * edited before, stays as it is: then the run is refused.
+ */
+export function foldReplaced(revisions: Revision[], applied: AppliedRevision[]): AppliedRevision[] {
+  let folded = applied;
+  for (const squash of revisions) {
+    const parts = squash.replaces.map(({ id, digest }) =>
+      folded.findIndex((revision) => revision.revisionId === id && revision.digest === digest)
+    );
+    if (parts.length === 0 || parts.includes(-1)) continue;
+    const last = folded[Math.max(...parts)];
+    const whole: AppliedRevision = {
+      ...last,
+      ...appliedRevision(squash, {
+        appliedBy: last.appliedBy,
+        crochetVersion: last.crochetVersion,
+        adopted: [...new Set(parts.flatMap((part) => folded[part].adopted))],
+        git: last.git,
+      }),
+    };
+    folded = folded.flatMap((revision, i) =>
+      i === Math.max(...parts) ? whole : parts.includes(i) ? [] : revision
+    );
+  }
+  return folded;
+}
+
 /** The record of a revision that is about to be applied. */
 export function appliedRevision(
   revision: Revision,

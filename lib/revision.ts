@@ -16,6 +16,8 @@ export interface RevisionHeader {
   parents: { id: string; digest: string }[];
   schemaHash: string;
   rollbackSafe: boolean;
+  /** Revisions that it stands for: it counts as applied where all of them are. Empty for most. */
+  replaces: { id: string; digest: string }[];
 }
 
 /** A revision: its header, its file and its text. */
@@ -102,6 +104,19 @@ export function parseRevision(file: string, text: string): Revision {
   if (parents.length !== digests.length) {
     fail("parentDigest", "parentDigest must have one digest for each parent");
   }
+  const [replaced, replacedDigests] = [
+    asList(get("replaces") ?? null),
+    asList(get("replacedDigests") ?? null),
+  ];
+  if (!replaced.every((name) => typeof name === "string" && /^[A-Za-z0-9_]+$/.test(name))) {
+    fail("replaces", "replaces must be an array of revision ids");
+  }
+  if (
+    replacedDigests.length !== replaced.length ||
+    !replacedDigests.every((digest) => typeof digest === "string" && /^[0-9a-f]{64}$/.test(digest))
+  ) {
+    fail("replacedDigests", "replacedDigests must have one digest for each revision of replaces");
+  }
   if (typeof get("schemaHash") !== "string" || !/^[0-9a-f]{64}$/.test(get("schemaHash") as string)) {
     fail("schemaHash", "schemaHash must be 64 hex digits");
   }
@@ -111,6 +126,7 @@ export function parseRevision(file: string, text: string): Revision {
     parents: parents.map((parent, i) => ({ id: parent as string, digest: digests[i] as string })),
     schemaHash: get("schemaHash") as string,
     rollbackSafe: get("rollbackSafe") as boolean,
+    replaces: replaced.map((name, i) => ({ id: name as string, digest: replacedDigests[i] as string })),
     file,
     parentLine: at("parentId").line,
     language,
@@ -122,7 +138,15 @@ export function parseRevision(file: string, text: string): Revision {
 
 type Header = Map<string, { value: unknown; line: number }>;
 
-const HEADER_NAMES = ["revisionId", "parentId", "parentDigest", "schemaHash", "rollbackSafe"];
+const HEADER_NAMES = [
+  "revisionId",
+  "parentId",
+  "parentDigest",
+  "schemaHash",
+  "rollbackSafe",
+  "replaces",
+  "replacedDigests",
+];
 
 /** Finds `export const NAME = LITERAL` outside of comments and strings, up to the first function. */
 function typescriptHeader(file: string, text: string): Header {
@@ -215,7 +239,8 @@ function readLiteral(literal: string): unknown {
 }
 
 /** What a new migration file is made of. */
-export interface RevisionDraft extends RevisionHeader {
+export interface RevisionDraft extends Omit<RevisionHeader, "replaces"> {
+  replaces?: RevisionHeader["replaces"];
   description: string;
   /** Detected changes, one line each. */
   changes: string[];
@@ -223,15 +248,18 @@ export interface RevisionDraft extends RevisionHeader {
   downgrade: string[];
   /** Names that the bodies use from the crochet module. */
   imports: string[];
-  /** Comments before the statements of a plain Cypher migration. */
-  notes?: string[];
+  /** Import statements of modules of the project. */
+  modules?: string[];
 }
 
 /** Fills the template of a TypeScript migration. */
 export function renderTypescript(template: string, draft: RevisionDraft): string {
   const body = (lines: string[], empty: string) =>
     (lines.length > 0 ? lines : [`// ${empty}`]).map((line) => "  " + line).join("\n");
-  const uses = draft.imports.length > 0 ? `import { ${draft.imports.join(", ")} } from "crochet";\n` : "";
+  const uses = [
+    ...(draft.imports.length > 0 ? [`import { ${draft.imports.join(", ")} } from "crochet";`] : []),
+    ...draft.modules ?? [],
+  ].map((line) => `${line}\n`).join("");
   return fill(template, {
     description: commentSafe(draft.description),
     imports: uses,
@@ -240,6 +268,7 @@ export function renderTypescript(template: string, draft: RevisionDraft): string
     parentDigest: literal(draft.parents.map((parent) => parent.digest)),
     schemaHash: JSON.stringify(draft.schemaHash),
     rollbackSafe: String(draft.rollbackSafe),
+    replaces: replacesLines(draft, (name, value) => `export const ${name} = ${value};`),
     changes: (draft.changes.length > 0 ? draft.changes : ["none"]).map((line) => ` *   ${commentSafe(line)}`)
       .join("\n"),
     upgrade: body(draft.upgrade, "nothing to do in the graph"),
@@ -247,10 +276,9 @@ export function renderTypescript(template: string, draft: RevisionDraft): string
   });
 }
 
-/** Fills the template of a plain Cypher migration; statements end with `;`. */
+/** Fills the template of a plain Cypher migration; its lines are statements with their `;`, and comments. */
 export function renderCypher(template: string, draft: RevisionDraft): string {
-  const body = (lines: string[]) =>
-    lines.map((line) => `${line};`).join("\n") || "// nothing to do in the graph";
+  const body = (lines: string[]) => lines.join("\n") || "// nothing to do in the graph";
   return fill(template, {
     description: commentSafe(draft.description),
     revisionId: JSON.stringify(draft.revisionId),
@@ -258,11 +286,23 @@ export function renderCypher(template: string, draft: RevisionDraft): string {
     parentDigest: literal(draft.parents.map((parent) => parent.digest)),
     schemaHash: JSON.stringify(draft.schemaHash),
     rollbackSafe: String(draft.rollbackSafe),
+    replaces: replacesLines(draft, (name, value) => `// crochet: ${name} = ${value}`),
     changes: (draft.changes.length > 0 ? draft.changes : ["none"]).map((line) => `//   ${commentSafe(line)}`)
       .join("\n"),
-    upgrade: [...draft.notes ?? [], body(draft.upgrade)].join("\n"),
+    upgrade: body(draft.upgrade),
     downgrade: body(draft.downgrade),
   });
+}
+
+/** The two lines of a squash, each behind a line end; nothing for other revisions. */
+function replacesLines(
+  { replaces = [] }: RevisionDraft,
+  line: (name: string, value: string) => string,
+): string {
+  if (replaces.length === 0) return "";
+  const ids = JSON.stringify(replaces.map(({ id }) => id));
+  const digests = JSON.stringify(replaces.map(({ digest }) => digest));
+  return `\n${line("replaces", ids)}\n${line("replacedDigests", digests)}`;
 }
 
 /** Replaces `{{ name }}`; every name of the template must have a value. */

@@ -27,7 +27,7 @@ import { makePlan, refuseRun } from "./planner.ts";
 import { type Project, readRevisions, readSnapshot } from "./project.ts";
 import { reconcile } from "./reconcile.ts";
 import { openRepository, requireClean, stampOf } from "./provenance.ts";
-import { appliedRevision, type GitCommit, type PartialRun } from "./record.ts";
+import { appliedRevision, foldReplaced, type GitCommit, type PartialRun } from "./record.ts";
 import type { Revision } from "./revision.ts";
 import { Sandbox } from "./sandbox.ts";
 import {
@@ -104,7 +104,10 @@ export async function planRun(request: RunRequest): Promise<{ plan: Plan; lines:
 export async function planOffline(request: Omit<RunRequest, "graph">): Promise<Plan> {
   const { project, ledger, direction, target } = request;
   const chain = buildChain(readRevisions(project));
-  const { applied } = ledger.ofEnvironment(project.settings.graph.environment);
+  const applied = foldReplaced(
+    chain.revisions,
+    ledger.ofEnvironment(project.settings.graph.environment).applied,
+  );
   checkFiles(chain, applied);
   const revisions = selectRevisions(chain, applied, direction, target);
   if (request.requireClean) requireClean(await openRepository(project), revisions);
@@ -162,7 +165,8 @@ async function select(request: RunRequest): Promise<Selection> {
   const { project, ledger, graph, direction, target } = request;
   const chain = buildChain(readRevisions(project));
   checkTarget(chain, direction, target);
-  const { record, lines } = await reconcile(ledger, graph, project.settings.graph.environment);
+  const { record: found, lines } = await reconcile(ledger, graph, project.settings.graph.environment);
+  const record = { ...found, revisions: foldReplaced(chain.revisions, found.revisions) };
   checkFiles(chain, record.revisions);
   refuseOtherDirection(record.partial, direction);
   const revisions = selectRevisions(chain, record.revisions, direction, target);
@@ -312,9 +316,10 @@ class RevisionJob {
     const { graph, ledger, direction, runner } = this.request;
     const { revisionId } = revision;
     if (direction === "downgrade") {
-      await finishDowngrade(graph, this.lock.token, revisionId);
+      const ids = [revisionId, ...revision.replaces.map((part) => part.id)];
+      await finishDowngrade(graph, this.lock.token, ids);
       ledger.transaction(() => {
-        ledger.removeApplied(this.graphId, revisionId, "reverted");
+        for (const id of ids) ledger.removeApplied(this.graphId, id, "reverted");
         ledger.setPartial(this.graphId, undefined);
       });
       return;

@@ -2,11 +2,11 @@
  * Takes the chain, what is applied and a target, and gives the revisions that a run would touch, in order. Refuses
  * before anything is touched: an unknown target, a missing or edited file, a downgrade that is not safe.
  */
-import { type Chain, findRevision } from "./chain.ts";
+import { ancestorsOf, type Chain, findRevision } from "./chain.ts";
 import { CrochetError } from "./error.ts";
 import type { AppliedRevision, PartialRun } from "./record.ts";
 import type { Revision } from "./revision.ts";
-import { sentenceList } from "./text.ts";
+import { count, sentenceList } from "./text.ts";
 
 /** Direction of a run. */
 export type Direction = "upgrade" | "downgrade";
@@ -39,8 +39,22 @@ export function selectRevisions(
   return revisions;
 }
 
-/** Applied revisions whose file is missing or was edited. @throws CrochetError CHAIN_BROKEN */
+/** Applied revisions whose file is missing or was edited, or a squash that is applied in part. @throws CrochetError CHAIN_BROKEN */
 export function checkFiles(chain: Chain, applied: AppliedRevision[]): void {
+  for (const squash of chain.revisions) {
+    const parts = squash.replaces.filter(({ id }) => applied.some((revision) => revision.revisionId === id));
+    if (parts.length === 0) continue;
+    throw new CrochetError(
+      "CHAIN_BROKEN",
+      `"${squash.revisionId}" replaces ${count(squash.replaces.length, "revision")}, of which ${
+        sentenceList(parts.map(({ id }) => `"${id}"`))
+      } ${parts.length === 1 ? "is" : "are"} applied here as they were`,
+      {
+        at: { file: squash.file },
+        hint: "go back to the commit before the squash, and upgrade or downgrade there first",
+      },
+    );
+  }
   const files = new Map(chain.revisions.map((revision) => [revision.revisionId, revision]));
   for (const { revisionId, digest } of applied) {
     const file = files.get(revisionId);
@@ -84,15 +98,7 @@ export function refuseOtherDirection(partial: PartialRun | undefined, direction:
 /** The wanted revision and everything before it; the whole chain without one. */
 function withAncestors(chain: Chain, wanted: Revision | undefined): Set<string> {
   if (!wanted) return new Set(chain.revisions.map((revision) => revision.revisionId));
-  const byId = new Map(chain.revisions.map((revision) => [revision.revisionId, revision]));
-  const found = new Set<string>();
-  const open = [wanted.revisionId];
-  for (let id = open.pop(); id; id = open.pop()) {
-    if (found.has(id)) continue;
-    found.add(id);
-    open.push(...byId.get(id)!.parents.map((parent) => parent.id));
-  }
-  return found;
+  return ancestorsOf(chain.revisions, wanted.revisionId);
 }
 
 function pendingUpTo(chain: Chain, record: AppliedRevision[], wanted: Revision | undefined): Revision[] {

@@ -11,7 +11,7 @@ import { type Project, readEveryRevision } from "./project.ts";
 import { openRepository, readProvenance } from "./provenance.ts";
 import { compareStanding, describeStanding } from "./reconcile.ts";
 import { editedFiles, missingFiles } from "./verify.ts";
-import type { AppliedRevision, BatchRecord, PartialRun } from "./record.ts";
+import { type AppliedRevision, type BatchRecord, foldReplaced, type PartialRun } from "./record.ts";
 
 /** The state of a project. */
 export interface Status {
@@ -48,7 +48,7 @@ export async function readStatus(
   const local = ledger.ofEnvironment(project.settings.graph.environment);
   const standing = graph && await compareStanding(ledger, graph);
   const lock = graph && await readLock(graph);
-  const applied = standing ? standing.record.revisions : local.applied;
+  const applied = foldReplaced(revisions, standing ? standing.record.revisions : local.applied);
   const partial = standing ? standing.record.partial : local.partial;
   const known = new Set(applied.map((revision) => revision.revisionId));
   const difference = standing && describeStanding(standing);

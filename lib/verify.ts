@@ -16,7 +16,7 @@ import type { Ledger } from "./ledger.ts";
 import { type Project, readEveryRevision, readSnapshot } from "./project.ts";
 import { openRepository, readProvenance } from "./provenance.ts";
 import { compareStanding, describeStanding } from "./reconcile.ts";
-import type { AppliedRevision } from "./record.ts";
+import { type AppliedRevision, foldReplaced } from "./record.ts";
 import type { Revision } from "./revision.ts";
 import { describeShape, sameOptions, type SchemaObject } from "./schema.ts";
 import { count } from "./text.ts";
@@ -45,9 +45,10 @@ export async function verifyProject(
   const known = ledger.graphs();
   const standing = graph && await compareStanding(ledger, graph);
   const lock = graph && await readLock(graph);
-  const applied = standing
-    ? standing.record.revisions
-    : known.flatMap((entry) => ledger.applied(entry.graphId));
+  const applied = foldReplaced(
+    revisions,
+    standing ? standing.record.revisions : known.flatMap((entry) => ledger.applied(entry.graphId)),
+  );
   const faults = chainFaults(revisions);
   const ledgerFault = ledger.findFault();
   const checks = [
@@ -175,7 +176,8 @@ function graphCheck(
   // A graph that another working copy moved on is no fault: the next run tells the ledger.
   const behind = standing.comparison.state === "graph-ahead" && !standing.strange;
   if (difference && !behind) details.push(difference);
-  const { partial, revisions: applied } = standing.record;
+  const { partial } = standing.record;
+  const applied = foldReplaced(revisions, standing.record.revisions);
   if (partial) {
     const what = `the ${partial.direction} of "${partial.revisionId}"`;
     details.push(

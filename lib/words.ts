@@ -4,6 +4,7 @@
  */
 import type { Draft } from "./draft.ts";
 import { formatPlace } from "./error.ts";
+import { drawHistory, type HistoryEntry, type RevisionDetails, type ShownOperation } from "./history.ts";
 import type { LintResult } from "./lint.ts";
 import type { Finding } from "./lint_rules.ts";
 import type { Models, NodeModel, RelModel } from "./neomodel.ts";
@@ -152,6 +153,55 @@ export function verifyLines(verification: Verification): string[] {
     `${ok ? "PASS" : "FAIL"}  ${name}`,
     ...details.map((detail) => `      ${detail}`),
   ]);
+}
+
+/** A revision in a line. */
+export function historyLine(entry: HistoryEntry): string {
+  const facts = [
+    entry.isHead ? "head" : "",
+    entry.appliedAt ? `applied ${entry.appliedAt.slice(0, 19)}` : "pending",
+    entry.rollbackSafe ? "" : "not rollback-safe",
+    entry.replaces.length > 0 ? `replaces ${count(entry.replaces.length, "revision")}` : "",
+  ].filter(Boolean);
+  return `${entry.revisionId}  (${facts.join("; ")})`;
+}
+
+/** The history as a graph. */
+export function historyLines(history: HistoryEntry[]): string[] {
+  if (history.length === 0) return ["The project has no migrations."];
+  const entries = new Map(history.map((entry) => [entry.revisionId, entry]));
+  return drawHistory(history).map(({ lane, id }) =>
+    id === undefined ? lane : `${lane} ${historyLine(entries.get(id)!)}`
+  );
+}
+
+/** Everything about one revision. */
+export function revisionLines(details: RevisionDetails): string[] {
+  const operations = (name: string, shown: ShownOperation[]) => [
+    `${name}:`,
+    ...(shown.length === 0
+      ? ["  nothing to do in the graph"]
+      : shown.map(({ operation, place, loses }) =>
+        `  ${place.line === undefined ? "" : `${place.line}: `}${operation}${loses ? `  LOSES ${loses}` : ""}`
+      )),
+  ];
+  const { applied } = details;
+  const git = applied?.git?.commit
+    ? `, commit ${applied.git.commit.slice(0, 10)}${applied.git.dirty ? " (with changes)" : ""}`
+    : "";
+  return [
+    historyLine(details),
+    `File:     ${details.file}`,
+    `Parents:  ${details.parents.join(", ") || "none"}`,
+    `Children: ${details.children.join(", ") || "none"}`,
+    ...(details.replaces.length > 0 ? [`Replaces: ${details.replaces.join(", ")}`] : []),
+    `Digest:   ${details.digest}`,
+    `Schema:   ${details.schemaHash}`,
+    ...(applied ? [`Applied:  ${applied.appliedAt} by ${applied.appliedBy}${git}`] : []),
+    ...operations("Upgrade", details.upgrade),
+    ...operations("Downgrade", details.downgrade),
+    ...(details.incomplete ? [`There may be more: ${oneLine(details.incomplete, 200)}`] : []),
+  ];
 }
 
 /** Findings, as compilers write them. */

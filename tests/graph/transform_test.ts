@@ -231,27 +231,23 @@ const EXACT: [from: string, to: string, values: Values][] = [
   ["list", "datetime", [["[datetime('2024-05-01T12:00+02:00')]", "datetime('2024-05-01T12:00+02:00')"]]],
 ];
 
-/** Values of properties `p0`, `p1` and so on with their types, by kind of entity. */
+/** Values with their types: `p0`, `p1` and so on of the node, `r0`, `r1` and so on of the relationship. */
 async function stored(graph: Graph): Promise<Record<string, string>> {
-  const rows = await graph.read(
-    "MATCH (n:V) UNIND".replace("UNIND", "UNWIND") +
-      " keys(n) AS k RETURN 'node ' + k AS k, toStringList(n[k] + []) AS v, valueType(n[k]) AS type " +
-      "UNION ALL MATCH ()-[n:R]->() UNWIND keys(n) AS k RETURN 'relationship ' + k AS k, toStringList(n[k] + []) AS v, valueType(n[k]) AS type",
-  );
+  const values = "UNWIND keys(n) AS k RETURN k, toStringList(n[k] + []) AS v, valueType(n[k]) AS type";
+  const rows = await graph.read(`MATCH (n:V) ${values} UNION ALL MATCH ()-[n:R]->() ${values}`);
   return Object.fromEntries(rows.map(({ k, v, type }) => [k, `${type} ${JSON.stringify(v)}`]));
 }
 
-/** Nodes and relationships that hold the values. */
+/** A node and a relationship that hold the values. */
 async function hold(graph: Graph, values: string[]): Promise<void> {
-  const map = `{${values.map((value, i) => `p${i}: ${value}`).join(", ")}}`;
-  await fill(graph, "MATCH (v:V) DETACH DELETE v", `CREATE (:V ${map})-[:R ${map}]->(:V)`);
+  const map = (letter: string) => `{${values.map((value, i) => `${letter}${i}: ${value}`).join(", ")}}`;
+  await fill(graph, "MATCH (v:V) DETACH DELETE v", `CREATE (:V ${map("p")})-[:R ${map("r")}]->(:V)`);
 }
 
-const conversions = (from: string, to: string, at: number[], more = "") =>
-  at.flatMap((i) => [
-    `convertNodeProperty("V", "p${i}", "${from}", "${to}"${more})`,
-    `convertRelationshipProperty("R", "p${i}", "${from}", "${to}"${more})`,
-  ]);
+const conversions = (from: string, to: string, i: number, more = "") => [
+  `convertNodeProperty("V", "p${i}", "${from}", "${to}"${more})`,
+  `convertRelationshipProperty("R", "r${i}", "${from}", "${to}"${more})`,
+];
 
 Deno.test("conversions of every pair give the same value of another kind, and come back", async () => {
   await withGraphProject({}, async (project, graph) => {
@@ -263,15 +259,67 @@ Deno.test("conversions of every pair give the same value of another kind, and co
     await migration(
       project,
       "convert",
-      all.flatMap(({ from, to }, i) => conversions(from, to, [i])),
-      all.flatMap(({ from, to }, i) => conversions(to, from, [i])),
+      all.flatMap(({ from, to }, i) => conversions(from, to, i)),
+      all.flatMap(({ from, to }, i) => conversions(to, from, i)),
     );
     const { revisions } = await project.json("plan");
     for (const operation of revisions[0].operations) assert.equal(operation.touches, 1, operation.operation);
     await project.ok("upgrade");
-    assert.deepEqual(await stored(graph), wanted);
+    const after = await stored(graph);
     await project.ok("downgrade");
-    assert.deepEqual(await stored(graph), before);
+    assert.deepEqual([after, await stored(graph)], [wanted, before]);
+  });
+});
+
+/** Values at the edges of what a kind can hold. */
+const EDGES: [from: string, to: string, value: string][] = [
+  ["integer", "float", "9007199254740994"],
+  ["integer", "float", "9223372036854775807"],
+  ["integer", "float", "-9223372036854775807"],
+  ["float", "integer", "1e18"],
+  ["float", "string", "1.7976931348623157E308"],
+  ["string", "float", "'NaN'"],
+  ["string", "integer", "'-0'"],
+  ["float", "datetime", "0.12345678"],
+  ["float", "datetime", "-1.000001"],
+  ["float", "datetime", "253402300799.5"],
+  ["datetime", "float", "datetime('2024-01-01T12:00[Europe/London]')"],
+  ["datetime", "float", "datetime('9999-12-31T23:59:59.999999Z')"],
+  ["datetime", "float", "datetime('2300-01-01T00:00:00.000001Z')"],
+  ["datetime", "float", "datetime('1969-12-31T23:59:59.999999Z')"],
+  ["datetime", "float", "datetime('-0001-01-01T00:00Z')"],
+  ["list", "string", "[]"],
+  ["string", "list", "''"],
+];
+
+Deno.test("what a conversion takes without a loss its inverse brings back the same", async () => {
+  await withGraphProject({}, async (project, graph) => {
+    const file = await migration(project, "edge", ["up"], ["down"]);
+    const text = project.read(file);
+    const wrong: string[] = [];
+    for (const [from, to, value] of EDGES) {
+      await hold(graph, [value]);
+      const before = await stored(graph);
+      const calls = (a: string, b: string) =>
+        conversions(a, b, 0).map((call) => `ctx.${call}`).join(";\n  await ");
+      project.write(file, text.replace("ctx.up", calls(from, to)).replace("ctx.down", calls(to, from)));
+      const { code, err } = await project.run("upgrade");
+      if (code !== 0) {
+        assert.match(err, /would not come back the same/);
+        assert.deepEqual(await stored(graph), before);
+        continue;
+      }
+      const after = await stored(graph);
+      const down = await project.run("downgrade");
+      const back = await stored(graph);
+      const what = `${from} ${before.p0} -> ${after.p0}`;
+      if (down.code !== 0) {
+        wrong.push(`${what}: ${down.err}`);
+        await hold(graph, []);
+        await project.ok("downgrade");
+      } else if (JSON.stringify(back) !== JSON.stringify(before)) wrong.push(`${what} -> ${back.p0}`);
+    }
+    assert.deepEqual(wrong, []);
   });
 });
 
@@ -280,26 +328,20 @@ const LOSSY: [from: string, to: string, values: Values][] = [
   ["string", "integer", [["'007'", "7"], ["'3.7'", "3"]]],
   ["string", "float", [["'1'", "1.0"], ["'1e3'", "1000.0"]]],
   ["string", "boolean", [["'TRUE'", "true"]]],
-  ["integer", "float", [["9007199254740993", "9007199254740992.0"], [
-    "9223372036854775807",
-    "9223372036854775807.0",
-  ]]],
+  ["integer", "float", [["9007199254740993", "9007199254740992.0"]]],
   ["integer", "boolean", [["5", "true"]]],
   ["float", "integer", [["2.5", "2"], ["9.1e18", "9100000000000000000"]]],
-  ["float", "datetime", [["0.12345678", "datetime('1970-01-01T00:00:00.123457Z')"]]],
   ["datetime", "float", [
     ["datetime('2024-05-01T12:00+02:00')", "1714557600.0"],
-    ["datetime('2024-01-01T12:00[Europe/London]')", "1704110400.0"],
     ["datetime('1970-01-01T00:00:01.000000001Z')", "1.0"],
-    ["datetime('9999-12-31T23:59:59.999999Z')", "253402300800.0"],
   ]],
 ];
 
 for (const [from, to, values] of LOSSY) {
   Deno.test(`a conversion from ${from} to ${to} that loses something stops the plan until it is meant`, async () => {
     await withGraphProject({}, async (project, graph) => {
-      const down = values.flatMap((_, i) => conversions(to, from, [i], ", { lossy: true }"));
-      const up = (more: string) => values.flatMap((_, i) => conversions(from, to, [i], more));
+      const down = values.flatMap((_, i) => conversions(to, from, i, ", { lossy: true }"));
+      const up = (more: string) => values.flatMap((_, i) => conversions(from, to, i, more));
       await hold(graph, values.map(([, is]) => is));
       const wanted = await stored(graph);
       await hold(graph, values.map(([was]) => was));
@@ -350,18 +392,32 @@ Deno.test("values that cannot be converted stop the plan with examples, lossy or
           "cannot be converted",
         ]]
       ) {
-        const calls = conversions(from, to, [i], more).map((call) => `await ctx.${call};`).join("\n  ");
+        const calls = conversions(from, to, i, more).map((call) => `await ctx.${call};`).join("\n  ");
         project.write(file, text.replace("await ctx.runCypher('RETURN 1');", () => calls));
         const said = await refused(project, graph, "upgrade");
-        for (const owner of ["V", "R"]) {
+        for (const owner of [`V.p${i}`, `R.r${i}`]) {
           const line = said.split("\n").find((one) =>
-            one.includes(`converts ${owner}.p${i} from ${from} to ${to}`)
+            one.includes(`converts ${owner} from ${from} to ${to}`)
           );
           assert.match(line ?? said, new RegExp(`and 1 value ${words}: ${example.source}`));
         }
       }
     }
   });
+});
+
+Deno.test("a property of one name is checked wherever a plan converts it", async () => {
+  const all = [["V", "W", "Node"], ["V", "R", "Relationship"]];
+  for (const [first, second, entity] of all) {
+    await withGraphProject({}, async (project, graph) => {
+      await fill(graph, "CREATE (:V {p: '1'})-[:R {p: 'bad'}]->(:W {p: 'bad'})");
+      await migration(project, "two", [
+        `convertNodeProperty("${first}", "p", "string", "integer")`,
+        `convert${entity}Property("${second}", "p", "string", "integer")`,
+      ], []);
+      assert.match(await refused(project, graph, "upgrade"), new RegExp(`converts ${second}\\.p .*"bad"`));
+    });
+  }
 });
 
 Deno.test("a conversion names a few of many values, leaves labels out, and is checked again where data changed", async () => {
@@ -489,7 +545,7 @@ Deno.test("mergeNodes() makes room for a constraint over its keys, in one migrat
       project,
       "unique",
       [told('mergeNodes("P", ["a", "b"])'), 'addUniqueConstraint("P", ["a", "b"])'],
-      ['dropUniqueConstraint("P", ["a", "b"])', FORGET],
+      [],
       "--unsafe",
     );
     await project.ok("upgrade");
@@ -500,8 +556,7 @@ Deno.test("mergeNodes() makes room for a constraint over its keys, in one migrat
       ),
       [{ p: 503, r: 1500, sum: 1125750 }],
     );
-    await project.ok("downgrade");
-    assert.deepEqual(await showSchema(graph), []);
+    assert.equal((await showSchema(graph)).length, 2);
   });
 });
 
@@ -518,15 +573,14 @@ Deno.test("splitLabel() gives nodes the label of their value, and is undone", as
   const PEOPLE =
     "CREATE (:A {kind: 'human', i: 1}), (:A:B {kind: 'human', i: 2}), (:A {kind: \"it's\"}), (:A {kind: 5}), " +
     "(:A {kind: '5'}), (:A {kind: true}), (:A {kind: 'Human'}), (:A {kind: 5.0}), (:A), (:B {kind: 'human'})";
-  const labels = (graph: Graph) =>
-    graph.read(
-      "MATCH (n) WHERE n:A OR n:B OR n:Person OR n:Thing OR n:Five OR n:Yes UNWIND labels(n) AS l WITH n, l ORDER BY l " +
-        "WITH n, collect(l) AS ls RETURN apoc(ls, n)".replace(
-          "apoc(ls, n)",
-          "reduce(s = '', l IN ls | s + ':' + l) + ' ' + coalesce(toString(n.kind), '') AS l ORDER BY l",
-        ),
-    )
-      .then((rows) => rows.map(({ l }) => l));
+  const labels = async (graph: Graph) => {
+    const rows = await graph.read(
+      "MATCH (n) WHERE NOT n:Told RETURN labels(n) AS labels, toString(n.kind) AS kind",
+    );
+    return rows.filter(({ labels }) => !String(labels).startsWith("_Crochet")).map(({ labels, kind }) =>
+      `${(labels as string[]).sort().join(":")} ${kind}`
+    ).sort();
+  };
   for (const keep of [false, true]) {
     await withGraphProject({}, async (project, graph) => {
       await fill(graph, PEOPLE);
@@ -542,20 +596,16 @@ Deno.test("splitLabel() gives nodes the label of their value, and is undone", as
       assert.equal(revisions[0].operations[0].touches, 6);
       await project.ok("upgrade");
       assert.deepEqual(await answer(graph), { changed: 6 });
-      const own = keep ? ":A" : "";
+      const own = keep ? "A:" : "";
       assert.deepEqual(
         await labels(graph),
         [
-          `${own}:Five 5`,
-          `${own}:Five 5`,
-          keep ? ":A:B:Person human" : ":B:Person human",
-          `${own}:Person human`,
-          `${own}:Thing it's`,
-          `${own}:Yes true`,
-          ":A ",
-          ":A 5.0",
-          ":A Human",
-          ":B human",
+          ...["Five 5", "Five 5", "Person human", "Thing it's", "Yes true"].map((node) => own + node),
+          keep ? "A:B:Person human" : "B:Person human",
+          "A 5.0",
+          "A Human",
+          "A null",
+          "B human",
         ].sort(),
       );
       await project.ok("downgrade");
@@ -688,7 +738,7 @@ async function killWhen(project: TestProject, graph: Graph, cypher: string): Pro
 for (const [source, target] of [["A", "B"], ["A", "A"]]) {
   Deno.test(`a turn of ${source} to ${target} that is killed in both phases is finished exactly once`, async () => {
     await withGraphProject({}, async (project, graph) => {
-      const size = 120_000;
+      const size = 60_000;
       await fill(
         graph,
         `UNWIND range(1, ${size}) AS i CALL (i) { CREATE (:${source} {n: 'from', i: i})-[:R {i: i}]->(:${target} {n: 'to', i: i}) } IN TRANSACTIONS OF 20000 ROWS`,

@@ -1,0 +1,149 @@
+/**
+ * Takes steps up and down and writes them as the next migration file with its snapshot beside it, in TypeScript or in
+ * plain Cypher. Every command that makes a revision ends here, so that all of them look alike; nothing is written
+ * over another file.
+ */
+import { renderSnapshot, schemaHash, type SchemaIr, schemaObjects } from "./ir.ts";
+import type { Step } from "./ir_steps.ts";
+import { parseOperation, renderOperation } from "./operation.ts";
+import type { DraftOperation } from "./operation_schema.ts";
+import { join } from "./path.ts";
+import { ASSUMED_SERVER, planOperation } from "./plan.ts";
+import { type Project, readIfThere, readTemplate, replaceFile, shown, writeNew } from "./project.ts";
+import {
+  renderCypher,
+  renderTypescript,
+  type Revision,
+  revisionId,
+  revisionNumber,
+  snapshotFile,
+} from "./revision.ts";
+import { quoteString, schemaName, type SchemaShape, shapeKey } from "./schema.ts";
+
+/** The body of a migration in both of its functions, line by line, and what it imports. */
+export interface Body {
+  upgrade: string[];
+  downgrade: string[];
+  imports: string[];
+  /** Import statements of modules of the project. */
+  modules?: string[];
+}
+
+/** A revision that is about to be written. */
+export interface NewRevision {
+  description: string;
+  /** Id; made from the next free number and the description without it. */
+  id?: string;
+  language: "ts" | "cypher";
+  parents: Revision[];
+  ir: SchemaIr;
+  rollbackSafe: boolean;
+  /** What was detected, one line each. */
+  changes: string[];
+  body: Body;
+  /** Revisions that it stands for. */
+  replaces?: { id: string; digest: string }[];
+}
+
+/** Writes the files of a revision; gives its id and their paths. @throws CrochetError FILE_EXISTS, then nothing was written */
+export function writeRevision(
+  project: Project,
+  revisions: Revision[],
+  made: NewRevision,
+): { revisionId: string; files: string[] } {
+  const id = made.id ?? nextId(revisions, made.description);
+  const draft = {
+    ...made,
+    ...made.body,
+    revisionId: id,
+    parents: made.parents.map((parent) => ({ id: parent.revisionId, digest: parent.digest })),
+    schemaHash: schemaHash(made.ir),
+  };
+  const text = made.language === "ts"
+    ? renderTypescript(readTemplate("migration.ts.tmpl"), draft)
+    : renderCypher(readTemplate("migration.cypher.tmpl"), draft);
+  const files = new Map([
+    [join(project.migrations, `${id}.${made.language}`), text],
+    [join(project.migrations, snapshotFile(id)), renderSnapshot(made.ir)],
+  ]);
+  writeNew(files);
+  refreshTypes(project);
+  return { revisionId: id, files: [...files.keys()].map((file) => shown(project, file)) };
+}
+
+/** The id of the next revision. */
+export function nextId(revisions: Revision[], description: string): string {
+  const last = Math.max(0, ...revisions.map((revision) => revisionNumber(revision.revisionId)));
+  return revisionId(last + 1, description);
+}
+
+/** The steps as a body. `schemas` hold the constraints and indexes that plain Cypher drops by their names. */
+export function bodyOf(language: "ts" | "cypher", steps: Step[], schemas: SchemaIr[]): Body {
+  const up = steps.map((step) => step.up);
+  const down = [...steps].reverse().flatMap((step) => step.down);
+  const lost = steps.filter((step) => step.down.length === 0).map((step) => step.up);
+  if (language === "cypher") {
+    const names = objectNames(schemas);
+    return {
+      upgrade: up.flatMap((operation) => cypherOf(operation, names)),
+      downgrade: [
+        ...down.flatMap((operation) => cypherOf(operation, names)),
+        ...lost.map(({ name, args }) => `// ${name}(${args.join(", ")}) cannot be undone`),
+      ],
+      imports: [],
+    };
+  }
+  const usesFloat = [...up, ...down].some(({ args }) =>
+    args.some((arg) => typeof arg === "object" && arg !== null && "float" in arg)
+  );
+  return {
+    upgrade: up.map(renderOperation),
+    downgrade: [
+      ...lost.map(({ name, args }) =>
+        `// what ${name}(${args.map((arg) => JSON.stringify(arg)).join(", ")}) removed cannot be brought back`
+      ),
+      ...down.map(renderOperation),
+    ],
+    imports: usesFloat ? ["float"] : [],
+  };
+}
+
+/** Names of all constraints and indexes, by shape: a plain Cypher file can only go by names. */
+function objectNames(schemas: SchemaIr[]): Map<string, string> {
+  return new Map(
+    schemas.flatMap((ir) =>
+      schemaObjects(ir).map((object): [string, string] => [shapeKey(object), object.name])
+    ),
+  );
+}
+
+/** The Cypher of an operation without parameters, as a file that no program fills in needs it. */
+function cypherOf(operation: DraftOperation, names: ReadonlyMap<string, string>): string[] {
+  const args = operation.args.map((arg) =>
+    typeof arg === "object" && arg !== null && "float" in arg ? arg.float : arg
+  );
+  const context = {
+    server: ASSUMED_SERVER,
+    revisionId: "",
+    batch: "",
+    existing: () => undefined,
+    nameFor: (shape: SchemaShape) => names.get(shapeKey(shape)) ?? schemaName(shape),
+    endKeys: (): [string, string] => ["", ""],
+  };
+  return planOperation(parseOperation(operation.name, args), context).statements.map(({ cypher }) => {
+    const value = args[2];
+    const literal = typeof value === "string" ? quoteString(value) : JSON.stringify(value);
+    const text = cypher.replace(" = $value", () => ` = ${literal}`).replace(
+      /^(DROP (?:CONSTRAINT|INDEX) .*)$/,
+      "$1 IF EXISTS",
+    );
+    return `${text};`;
+  });
+}
+
+/** The declaration file for editors follows the program's version. */
+export function refreshTypes(project: Project): void {
+  const path = join(project.migrations, "crochet.d.ts");
+  const text = readTemplate("crochet.d.ts");
+  if (readIfThere(path) !== text) replaceFile(path, text);
+}
