@@ -3,15 +3,17 @@
  * verb. Reading flags is here, running verbs is in `commands.ts`, choosing words is in `words.ts`. Safe to call twice
  * in one process.
  */
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import {
   type Action,
+  commandBaseline,
   commandCreateMigration,
   commandCreateNode,
   commandCreateRelationship,
   commandDevDown,
   commandDevStatus,
   commandDevUp,
+  commandDrift,
   commandHeads,
   commandHistory,
   commandKgid,
@@ -22,9 +24,11 @@ import {
   commandRebuild,
   commandResolve,
   commandRun,
+  commandRunOnce,
   commandShow,
   commandSquash,
   commandStatus,
+  commandTest,
   commandUnlock,
   commandVerify,
   type Common,
@@ -229,6 +233,54 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
   );
   add(
     program,
+    "drift",
+    "find where the graph differs from what was applied",
+    commandDrift,
+    (c) =>
+      c.option("--fix", "draft the migration that mends it; nothing is run")
+        .option("--cypher", "draft it in plain Cypher")
+        .option("--full", "look at all data, not at a sample")
+        .option("--sample <number>", "how many nodes of each label are looked at", wholeNumber, 1000)
+        .option("--strict", "data that no model knows counts as drift"),
+  );
+  add(
+    program,
+    "baseline [revision]",
+    "record a graph that lives already, without running anything",
+    commandBaseline,
+  );
+  add(
+    program,
+    "test",
+    "prove on a scratch server that every revision can go up, down and up again",
+    commandTest,
+    (c) =>
+      c.option("--data <file>", "Cypher that fills the graph before")
+        .option("--data-at <revision>", "fill it after this revision")
+        .option("--uri <uri>", "an empty graph to prove it on; a scratch server is started without it")
+        .option("--neo4j <version>", "version of the scratch server: 5, newest, or a number")
+        .option(
+          "--param <name=value>",
+          "a value for {{ name }} in Cypher, for ctx.params in TypeScript",
+          collect,
+          [],
+        ),
+  );
+  add(
+    program,
+    "run <file>",
+    "run Cypher or TypeScript once, without a record",
+    commandRunOnce,
+    (c) =>
+      c.option(
+        "--param <name=value>",
+        "a value for {{ name }} in Cypher, for ctx.params in TypeScript",
+        collect,
+        [],
+      ),
+  );
+  add(
+    program,
     "lint [revisions...]",
     "find what loses data, cannot be undone or is not tracked",
     commandLint,
@@ -304,6 +356,14 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
     (c) => c.option("--home <folder>", "folder of the server"),
   );
   return program;
+}
+
+function wholeNumber(value: string): number {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 1) {
+    throw new InvalidArgumentError("It must be a whole number above 0.");
+  }
+  return number;
 }
 
 function collect(value: string, list: string[]): string[] {

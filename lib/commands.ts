@@ -3,16 +3,22 @@
  * verb, prints its value. One function a command, each a recipe; nothing is decided here that a verb could decide.
  */
 import { userInfo } from "node:os";
+import { recordBaseline } from "./baseline.ts";
 import type { Overrides } from "./config.ts";
-import { readParameters } from "./cypher_text.ts";
+import { buildChain, findRevision } from "./chain.ts";
+import { readParameters, splitStatements } from "./cypher_text.ts";
 import { createNode, createRelationship, newProject } from "./scaffold.ts";
 import { draftMigration, readProjectModels } from "./draft.ts";
+import { findDrift } from "./drift.ts";
+import { draftFix } from "./drift_fix.ts";
 import { CrochetError, EXIT } from "./error.ts";
 import { connectGraph, type Graph } from "./graph.ts";
 import { breakLock, readLock } from "./graph_lock.ts";
+import { readRecord } from "./graph_record.ts";
 import { readHistory, showRevision } from "./history.ts";
 import { missingKgids, writeKgids } from "./kgid.ts";
 import { Ledger } from "./ledger.ts";
+import { EMPTY_IR } from "./ir.ts";
 import { isAtLeast, lintProject } from "./lint.ts";
 import { mergeHeads } from "./merge.ts";
 import { guessRoots, loadModels } from "./model_files.ts";
@@ -21,9 +27,24 @@ import { join, relative, resolve } from "./path.ts";
 import { plainPlan, type Plan } from "./plan.ts";
 import { renderScript } from "./plan_script.ts";
 import type { Io, Printer } from "./print.ts";
-import { exists, openProject, type Project, readIfThere, readRevisions, writeNew } from "./project.ts";
-import { rebuildLedger } from "./reconcile.ts";
+import {
+  exists,
+  openProject,
+  type Project,
+  readEveryRevision,
+  readIfThere,
+  readRevisions,
+  readSnapshot,
+  readText,
+  removeFile,
+  removeFolder,
+  writeNew,
+} from "./project.ts";
+import { proveProject } from "./proof.ts";
+import { compareStanding, rebuildLedger } from "./reconcile.ts";
+import { foldReplaced } from "./record.ts";
 import { planOffline, planRun, run, type Runner, type RunRequest } from "./runner.ts";
+import { runOnce } from "./run_once.ts";
 import { type Resolution, resolveRun } from "./resolve.ts";
 import type { Direction } from "./selection.ts";
 import { serverStatus, startServer, stopServer } from "./server.ts";
@@ -34,6 +55,7 @@ import { verifyProject } from "./verify.ts";
 import { VERSION } from "./version.ts";
 import {
   draftLines,
+  driftLines,
   eventLine,
   githubLine,
   historyLine,
@@ -42,6 +64,8 @@ import {
   modelLines,
   planLines,
   problemLine,
+  proofLines,
+  ranLines,
   revisionLines,
   runLines,
   statusLines,
@@ -276,6 +300,142 @@ export async function commandVerify(context: Context): Promise<number> {
       return verification.ok ? EXIT.ok : EXIT.no;
     };
     return context.options.offline ? await report(undefined) : await withGraph(found, report);
+  });
+}
+
+/** Looks for drift, and drafts what mends it. */
+export async function commandDrift(context: Context): Promise<number> {
+  const { options, print } = context;
+  const found = project(context);
+  return await withLedger(found, (ledger) =>
+    withGraph(found, async (graph) => {
+      const { revisions } = readEveryRevision(found);
+      const { record } = await compareStanding(ledger, graph);
+      const applied = foldReplaced(revisions, record.revisions);
+      const report = await findDrift({
+        project: found,
+        graph,
+        revisions,
+        applied,
+        full: options.full === true,
+        sample: options.sample,
+      });
+      const fix = options.fix ? draftFix(found, report, options.cypher ? "cypher" : "ts") : undefined;
+      print.result({ ...report, ...(fix && { fix }) }, [
+        ...driftLines(report),
+        ...(fix ? [`Created migration: ${fix.files[0]}`] : []),
+      ]);
+      if (fix) print.say("Next: read it, then crochet upgrade --dry-run");
+      else if (report.catalog.length > 0) {
+        print.say("Next: crochet drift --fix drafts a migration that mends it");
+      }
+      const strict = options.strict && report.unknown.length > 0;
+      return report.catalog.length > 0 || strict ? EXIT.no : EXIT.ok;
+    }));
+}
+
+/** Records a graph that lives already. */
+export async function commandBaseline(context: Context, target?: string): Promise<number> {
+  const { print } = context;
+  const found = project(context);
+  return await withLedger(found, (ledger) =>
+    withGraph(found, async (graph) => {
+      const baseline = await recordBaseline({
+        project: found,
+        ledger,
+        graph,
+        runner: runner(context),
+        target,
+      });
+      const { revisions } = readEveryRevision(found);
+      const { record: { revisions: applied } } = await compareStanding(ledger, graph);
+      const drift = await findDrift({ project: found, graph, revisions, applied, full: false, sample: 1000 });
+      print.result({ ...baseline, drift }, [
+        ...baseline.drafted.slice(0, 1).map((file) => `Created migration: ${file}`),
+        ...baseline.recorded.map((id) => `Recorded: ${id}`),
+        `${
+          count(baseline.adopted, "constraint or index", "constraints and indexes")
+        } adopted; nothing was run.`,
+        ...baseline.notRun.map((line) => `  not run: ${line}`),
+        ...driftLines(drift),
+      ]);
+      if (drift.catalog.length > 0) print.say("Next: crochet drift --fix drafts a migration that mends it");
+      return EXIT.ok;
+    }));
+}
+
+/** Proves the ways up and down on a scratch graph. */
+export async function commandTest(context: Context): Promise<number> {
+  const { options, print, io } = context;
+  const found = project(context);
+  const scratch = options.uri ? undefined : join(found.root, ".crochet", "test");
+  const text = options.data === undefined ? undefined : readText(resolve(folder(context), options.data));
+  const chain = buildChain(readRevisions(found));
+  const after = options.dataAt === undefined ? undefined : findRevision(chain, options.dataAt).revisionId;
+  const log = (line: string) => print.say(line);
+  let uri: string = options.uri;
+  let password = found.settings.graph.password;
+  if (scratch) {
+    await stopServer(scratch);
+    removeFolder(scratch);
+    const server = await startServer({
+      home: scratch,
+      version: options.neo4j,
+      boltPort: 0,
+      httpPort: 0,
+      log,
+      signal: io.signal,
+    });
+    [uri, password] = [server.uri, server.password];
+  }
+  const ledgerFile = join(found.root, ".crochet", `test-${Deno.pid}.db`);
+  const graph = await connectGraph({ ...found.settings.graph, uri, password, database: undefined }, VERSION);
+  const ledger = await Ledger.open(ledgerFile);
+  try {
+    const proof = await proveProject({
+      project: found,
+      ledger,
+      graph,
+      runner: runner(context),
+      params: readParameters(options.param),
+      data: text === undefined ? undefined : { statements: splitStatements(text), after },
+      report: log,
+      signal: io.signal,
+    });
+    print.result(proof, proofLines(proof));
+    return proof.ok ? EXIT.ok : EXIT.no;
+  } finally {
+    ledger.close();
+    await graph.close();
+    for (const end of ["", "-wal", "-shm"]) removeFile(ledgerFile + end);
+    if (scratch) {
+      await stopServer(scratch, { log });
+      removeFolder(scratch);
+    }
+  }
+}
+
+/** Runs a file once. */
+export async function commandRunOnce(context: Context, file: string): Promise<number> {
+  const { options, print } = context;
+  const found = project(context);
+  const { revisions } = readEveryRevision(found);
+  return await withGraph(found, async (graph) => {
+    const { revisions: applied } = await readRecord(graph);
+    const head = revisions.find((revision) => revision.revisionId === applied.at(-1)?.revisionId);
+    print.say(`NOT RECORDED: ${file} runs once; no downgrade takes it back, and no other run knows of it`);
+    const ran = await runOnce({
+      graph,
+      runner: runner(context),
+      path: resolve(folder(context), file),
+      params: readParameters(options.param),
+      ir: head ? readSnapshot(found, head) : EMPTY_IR,
+      timeLimitMs: found.settings.timeLimitMs,
+      talk: (line) => print.say(line),
+    });
+    print.result(ran, ran.flatMap(({ operation, result }) => ranLines(operation, result)));
+    print.say(`NOT RECORDED: ${count(ran.length, "operation")} ran`);
+    return EXIT.ok;
   });
 }
 

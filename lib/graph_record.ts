@@ -222,6 +222,15 @@ export async function finishDowngrade(graph: Graph, token: LockToken, revisionId
   });
 }
 
+/** Takes the marks and batches of a run that is not recorded. */
+export async function dropRun(graph: Graph, token: LockToken, id: string): Promise<void> {
+  await graph.write(async (tx) => {
+    await checkLock(tx, token);
+    await dropMarks(tx, id);
+    await tx.run("MATCH (b:_CrochetBatch {revisionId: $id}) DELETE b", { id });
+  });
+}
+
 /** Gives up the memory of a run that stopped: its marks go, its state goes back; what it did to the data stays. */
 export async function forgetRun(
   graph: Graph,

@@ -44,6 +44,8 @@ export async function preflight(
   if (operation.kind === "schema" && operation.action === "add") {
     const existing = findShape(catalog, operation.shape);
     if (existing) return failedBuild(revision, operation.shape, existing);
+    const rival = findRival(catalog, operation.shape);
+    if (rival) return [inTheWay(revision, operation.shape, rival)];
     if (state.dataChanges || operation.shape.properties.some((name) => state.properties.has(name))) return [];
     return await shapeProblems(graph, revision, operation.shape);
   }
@@ -109,6 +111,24 @@ async function otherTypes(graph: Graph, shape: SchemaShape): Promise<string[]> {
   return Number(row.n) === 0
     ? []
     : [`${count(Number(row.n), "value")} of another type: ${examplesOf(row.examples)}`];
+}
+
+/** A range index and a uniqueness constraint over the same properties cannot stand beside each other. */
+function findRival(catalog: CatalogObject[], shape: SchemaShape): CatalogObject | undefined {
+  const rivals = { unique: ["index", "key"], key: ["index", "unique"], index: ["unique", "key"] } as const;
+  return (rivals[shape.kind as "index"] ?? []).map((kind) => findShape(catalog, { ...shape, kind }))
+    .find((object) => object !== undefined);
+}
+
+function inTheWay(revision: Revision, shape: SchemaShape, rival: CatalogObject): Refusal {
+  const has = describeShape({ ...shape, kind: rival.kind as SchemaShape["kind"] });
+  return {
+    revision,
+    message: `"${revision.revisionId}" asks for a ${
+      describeShape(shape)
+    }, but the ${has} is there as "${rival.name}"`,
+    hint: "drop that one first, in the migration or by hand",
+  };
 }
 
 function failedBuild(revision: Revision, shape: SchemaShape, existing: CatalogObject): Refusal[] {

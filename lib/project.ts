@@ -253,6 +253,11 @@ export function removeFile(path: string): void {
   }
 }
 
+/** Removes a folder with everything in it, where it is there. */
+export function removeFolder(path: string): void {
+  if (exists(path)) Deno.removeSync(path, { recursive: true });
+}
+
 /** Is there anything at the path? */
 export function exists(path: string): boolean {
   try {

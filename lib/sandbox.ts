@@ -24,7 +24,8 @@ export type OperationHandler = (name: string, args: unknown[], place: Place) => 
 
 /** What a run needs to know of its revision. */
 export interface RunRequest {
-  direction: "upgrade" | "downgrade";
+  /** The exported function that runs. */
+  direction: "upgrade" | "downgrade" | "run";
   operations: string[];
   revision: { revisionId: string; batch: string; params: Readonly<Record<string, unknown>> };
   /** Find out where each call stands; costs time. */
@@ -162,12 +163,15 @@ export class Sandbox {
     private readonly talk: (text: string) => void = () => {},
   ) {}
 
-  /** Loads a migration and gives what it exports, functions as the word "function". */
-  async load(migration: CompiledMigration): Promise<Record<string, unknown>> {
+  /** Loads a migration, which must export some functions, and gives what it exports, functions as the word "function". */
+  async load(
+    migration: CompiledMigration,
+    needed: ("upgrade" | "downgrade" | "run")[] = ["upgrade", "downgrade"],
+  ): Promise<Record<string, unknown>> {
     const id = ++this.nextId;
     const message = await this.exchange(migration, { type: "load", id, url: migration.url });
     if (message.type !== "loaded") throw new Error(`the worker answered "${message.type}" to "load"`);
-    for (const name of ["upgrade", "downgrade"]) {
+    for (const name of needed) {
       if (message.exports[name] === "function") continue;
       throw new CrochetError(
         "REVISION_INVALID",

@@ -12,7 +12,7 @@ export type ToWorker =
   | {
     type: "run";
     id: number;
-    direction: "upgrade" | "downgrade";
+    direction: "upgrade" | "downgrade" | "run";
     operations: string[];
     revision: { revisionId: string; batch: string; params: Readonly<Record<string, unknown>> };
     places?: boolean;
@@ -38,7 +38,7 @@ interface Call {
 
 type Migration =
   & Record<string, unknown>
-  & Record<"upgrade" | "downgrade", ((ctx: unknown) => unknown) | undefined>;
+  & Record<"upgrade" | "downgrade" | "run", ((ctx: unknown) => unknown) | undefined>;
 
 const scope = self as unknown as {
   postMessage(message: FromWorker): void;

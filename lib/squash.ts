@@ -52,7 +52,7 @@ export async function squashRevisions(
   const body = schemaOnly ? bodyOf("ts", diff.steps, [old, ir]) : composed(parts);
   const id = revisionId(
     revisionNumber(last.revisionId),
-    description ?? `squash_${first.revisionId}_to_${revisionNumber(last.revisionId)}`,
+    description ?? `squash ${numberOf(first)} to ${numberOf(last)}`,
   );
   const written = writeRevision(project, chain.revisions, {
     id,
@@ -154,4 +154,9 @@ function composed(parts: Revision[]): Body {
       part.language === "ts" ? [`import * as part${i + 1} from "./${FOLDER}/${part.revisionId}.ts";`] : []
     ),
   };
+}
+
+/** The number that a revision's id begins with, as it stands there. */
+function numberOf(revision: Revision): string {
+  return /^\d+/.exec(revision.revisionId)?.[0] ?? revision.revisionId;
 }

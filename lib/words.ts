@@ -3,6 +3,9 @@
  * computed here that the value does not hold.
  */
 import type { Draft } from "./draft.ts";
+import type { DriftReport } from "./drift.ts";
+import { describeDrift } from "./drift_fix.ts";
+import { canonicalJson } from "./digest.ts";
 import { formatPlace } from "./error.ts";
 import { drawHistory, type HistoryEntry, type RevisionDetails, type ShownOperation } from "./history.ts";
 import type { LintResult } from "./lint.ts";
@@ -10,6 +13,7 @@ import type { Finding } from "./lint_rules.ts";
 import type { Models, NodeModel, RelModel } from "./neomodel.ts";
 import type { Plan, PlannedOperation } from "./plan.ts";
 import { table } from "./print.ts";
+import type { Proof } from "./proof.ts";
 import type { PythonProblem } from "./python_world.ts";
 import type { RunEvent, RunResult } from "./runner.ts";
 import type { Status } from "./status.ts";
@@ -153,6 +157,53 @@ export function verifyLines(verification: Verification): string[] {
     `${ok ? "PASS" : "FAIL"}  ${name}`,
     ...details.map((detail) => `      ${detail}`),
   ]);
+}
+
+/** What has drifted. */
+export function driftLines(report: DriftReport): string[] {
+  const { revisionId, catalog, foreign, unknown, sample } = report;
+  const of = { node: "node", relationship: "relationship" } as const;
+  return [
+    revisionId === undefined ? "Nothing is applied to this graph." : `Compared with ${revisionId}:`,
+    ...catalog.map((drift) => `  ${describeDrift(drift)}`),
+    ...(catalog.length === 0 ? ["  constraints and indexes are as they should be"] : []),
+    ...foreign.map(({ name, owner }) => `  "${name}" belongs to ${owner}`),
+    ...(unknown.length > 0
+      ? [
+        `No model knows${
+          sample === undefined ? "" : ` (of ${count(sample, "node")} of each label, --full looks at all)`
+        }:`,
+      ]
+      : []),
+    ...unknown.map(({ kind, owner, property, entity, count: n }) =>
+      kind === "property"
+        ? `  the property ${owner}.${property} (${count(n, of[entity])})`
+        : `  the ${kind} ${owner} (${count(n, of[entity])})`
+    ),
+  ];
+}
+
+/** What was proven. */
+export function proofLines({ ok, revisions }: Proof): string[] {
+  const words = { proven: "PROVEN ", broken: "BROKEN ", failed: "FAILED ", "not safe": "NOT SAFE" };
+  return [
+    ...revisions.flatMap(({ revisionId, outcome, details }) => [
+      `${words[outcome].padEnd(8)}  ${revisionId}`,
+      ...details.map((detail) => `          ${oneLine(detail, 400)}`),
+    ]),
+    ok ? "Every revision keeps its contract." : "A revision breaks its contract.",
+  ];
+}
+
+/** An operation that ran once, with what it gave. */
+export function ranLines(operation: string, result: unknown): string[] {
+  const head = `// ${oneLine(operation, 200)}`;
+  if (!Array.isArray(result)) return [head, ...(result === undefined ? [] : [canonicalJson(result)])];
+  if (result.length === 0) return [head, "no rows"];
+  const columns = [...new Set(result.flatMap((row) => Object.keys(row as object)))];
+  const cell = (value: unknown) => (typeof value === "string" ? value : canonicalJson(value ?? null));
+  const rows = result.map((row) => columns.map((column) => cell((row as Record<string, unknown>)[column])));
+  return [head, ...table(columns, rows)];
 }
 
 /** A revision in a line. */

@@ -1,0 +1,139 @@
+/**
+ * Takes a project and a graph that lives already and records the starting revision without running it. What is there
+ * is adopted, so that a downgrade leaves it; what differs is listed, and drafted by `crochet drift --fix`.
+ */
+import { ancestorsOf, buildChain, findRevision } from "./chain.ts";
+import { draftMigration } from "./draft.ts";
+import { CrochetError } from "./error.ts";
+import type { Graph } from "./graph.ts";
+import { readCatalog } from "./graph_catalog.ts";
+import { takeLock } from "./graph_lock.ts";
+import { findShape } from "./graph_operations.ts";
+import { beginRun, finishUpgrade, prepareRecord } from "./graph_record.ts";
+import type { Ledger } from "./ledger.ts";
+import { collectOperations } from "./migration.ts";
+import { type Project, readRevisions } from "./project.ts";
+import { openRepository, stampOf } from "./provenance.ts";
+import { reconcile } from "./reconcile.ts";
+import { appliedRevision } from "./record.ts";
+import type { Revision } from "./revision.ts";
+import type { Runner } from "./runner.ts";
+import { Sandbox } from "./sandbox.ts";
+import { shapeKey } from "./schema.ts";
+import { count } from "./text.ts";
+
+/** What to record. */
+export interface BaselineRequest {
+  project: Project;
+  ledger: Ledger;
+  graph: Graph;
+  runner: Runner;
+  /** The last revision that the graph has already; the head without it. */
+  target?: string;
+}
+
+/** What was recorded. */
+export interface Baseline {
+  /** Files of the first migration, where it was drafted. */
+  drafted: string[];
+  recorded: string[];
+  /** How many constraints and indexes were there already. */
+  adopted: number;
+  /** Operations on data that were not run, in words. */
+  notRun: string[];
+}
+
+/** Records revisions as applied without running them. @throws CrochetError PREFLIGHT_FAILED where the graph has a record */
+export async function recordBaseline(request: BaselineRequest): Promise<Baseline> {
+  const { project, ledger, graph, target } = request;
+  const { record } = await reconcile(ledger, graph, project.settings.graph.environment);
+  if (record.revisions.length > 0 || record.partial) {
+    throw new CrochetError(
+      "PREFLIGHT_FAILED",
+      `The graph has a record already: ${count(record.revisions.length, "revision")} applied`,
+      { hint: "a baseline is for a graph that Crochet does not know yet; crochet status shows the record" },
+    );
+  }
+  let drafted: string[] = [];
+  if (readRevisions(project).length === 0) {
+    const draft = draftMigration(project, {
+      description: "baseline",
+      language: "ts",
+      empty: true,
+      unsafe: false,
+      renames: [],
+    });
+    drafted = draft.files;
+  }
+  const chain = buildChain(readRevisions(project));
+  const last = target === undefined ? chain.head! : findRevision(chain, target);
+  const wanted = ancestorsOf(chain.revisions, last.revisionId);
+  const revisions = chain.revisions.filter((revision) => wanted.has(revision.revisionId));
+  const result = await recordApplied(request, revisions, "baseline");
+  return { drafted, ...result };
+}
+
+/** Writes revisions into the record as applied. What their operations would make and is there is adopted. */
+export async function recordApplied(
+  request: Omit<BaselineRequest, "target">,
+  revisions: Revision[],
+  how: "baseline" | "adopted",
+): Promise<Omit<Baseline, "drafted">> {
+  const { project, ledger, graph, runner } = request;
+  const sandbox = new Sandbox(project.settings.timeLimitMs);
+  await prepareRecord(graph);
+  const lock = await takeLock(graph, {
+    user: runner.user,
+    host: runner.host,
+    pid: runner.pid,
+    command: how,
+  });
+  const result = { recorded: [] as string[], adopted: 0, notRun: [] as string[] };
+  try {
+    const git = await openRepository(project);
+    const catalog = await readCatalog(graph);
+    for (const [i, revision] of revisions.entries()) {
+      const adopted: string[] = [];
+      const { operations } = await collectOperations(project, revision, "upgrade", sandbox);
+      for (const { operation } of operations) {
+        if (
+          operation.kind === "schema" && operation.action === "add" && findShape(catalog, operation.shape)
+        ) {
+          adopted.push(shapeKey(operation.shape));
+        } else if (operation.kind !== "schema" && operation.kind !== "begin") {
+          result.notRun.push(`${revision.revisionId}: ${operation.name}`);
+        }
+      }
+      const by = `${runner.user}@${runner.host}`;
+      const run = {
+        revisionId: revision.revisionId,
+        direction: "upgrade" as const,
+        digest: revision.digest,
+        startedAt: new Date().toISOString(),
+        startedBy: by,
+        before: [],
+        done: [],
+      };
+      await beginRun(graph, lock.token, run, i + 1);
+      // What an earlier tool made for these very revisions is theirs; what a baseline finds was there before.
+      const kept = how === "baseline" ? adopted : [];
+      await finishUpgrade(
+        graph,
+        lock.token,
+        appliedRevision(revision, {
+          appliedBy: `${by} (${how})`,
+          crochetVersion: runner.version,
+          adopted: kept,
+          git: stampOf(git, revision),
+        }),
+      );
+      result.recorded.push(revision.revisionId);
+      result.adopted += adopted.length;
+    }
+  } finally {
+    sandbox.close();
+    await lock.release().catch(() => {/* the lease expires */});
+  }
+  await reconcile(ledger, graph, project.settings.graph.environment);
+  return result;
+}
