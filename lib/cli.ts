@@ -6,6 +6,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import {
   type Action,
+  commandAdopt,
   commandBaseline,
   commandCreateMigration,
   commandCreateNode,
@@ -278,6 +279,15 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
         collect,
         [],
       ),
+  );
+  add(
+    program,
+    "adopt",
+    "take over a project of the Python original, or a chain of neo4j-migrations",
+    commandAdopt,
+    (c) =>
+      c.option("--neo4j-migrations <folder>", "its scripts: V0001__Name.cypher")
+        .option("--offline", "write the files only; what is applied is not recorded"),
   );
   add(
     program,

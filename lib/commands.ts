@@ -3,6 +3,7 @@
  * verb, prints its value. One function a command, each a recipe; nothing is decided here that a verb could decide.
  */
 import { userInfo } from "node:os";
+import { adoptChain, adoptOriginal } from "./adopt.ts";
 import { recordBaseline } from "./baseline.ts";
 import type { Overrides } from "./config.ts";
 import { buildChain, findRevision } from "./chain.ts";
@@ -54,6 +55,7 @@ import { count } from "./text.ts";
 import { verifyProject } from "./verify.ts";
 import { VERSION } from "./version.ts";
 import {
+  adoptedLines,
   draftLines,
   driftLines,
   eventLine,
@@ -437,6 +439,23 @@ export async function commandRunOnce(context: Context, file: string): Promise<nu
     print.say(`NOT RECORDED: ${count(ran.length, "operation")} ran`);
     return EXIT.ok;
   });
+}
+
+/** Takes over what another tool did. */
+export async function commandAdopt(context: Context): Promise<number> {
+  const { options, print } = context;
+  const found = project(context);
+  const adopt = async (graph: Graph | undefined) => {
+    const request = { project: found, runner: runner(context), graph };
+    const adopted = options.neo4jMigrations
+      ? await adoptChain(request, resolve(folder(context), options.neo4jMigrations))
+      : await adoptOriginal(request);
+    print.result(adopted, adoptedLines(adopted));
+    if (!graph) print.say("Next: crochet baseline REVISION records the last one that the graph has");
+    else print.say("Next: crochet drift shows where the graph differs from the models");
+    return EXIT.ok;
+  };
+  return options.offline ? await adopt(undefined) : await withGraph(found, adopt);
 }
 
 /** Shows the heads. */

@@ -42,6 +42,16 @@ export function canonicalJson(value: unknown): string {
   return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(",")}}`;
 }
 
+/** CRC-32 of UTF-8 text, as other tools use it for checksums. */
+export function crc32(text: string): number {
+  let crc = -1;
+  for (const byte of new TextEncoder().encode(text)) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}
+
 /** Canonical content, laid out for people: two spaces, sorted keys, a final newline. */
 export function prettyJson(value: unknown): string {
   return JSON.stringify(JSON.parse(canonicalJson(value)), null, 2) + "\n";

@@ -87,10 +87,18 @@ export class Ledger {
       : undefined;
     const version = Number(text);
     if (!Number.isInteger(version) || version < 1) {
+      const isOriginal =
+        this.all("SELECT name FROM sqlite_master WHERE name = 'applied_migrations'").length > 0;
       throw new CrochetError(
         "LEDGER_INVALID",
-        `"${this.path}" is no ledger of Crochet, and was left as it is`,
-        { hint: "name another file with [ledger] path in crochet.toml, or move this one away" },
+        isOriginal
+          ? `"${this.path}" is the ledger of the Python original`
+          : `"${this.path}" is no ledger of Crochet, and was left as it is`,
+        {
+          hint: isOriginal
+            ? "crochet adopt takes the project over"
+            : "name another file with [ledger] path in crochet.toml, or move this one away",
+        },
       );
     }
     if (version > SCHEMA_VERSION) {

@@ -2,6 +2,7 @@
  * Takes the values that commands return and gives the lines that people read. One function a value; nothing is
  * computed here that the value does not hold.
  */
+import type { Adopted } from "./adopt.ts";
 import type { Draft } from "./draft.ts";
 import type { DriftReport } from "./drift.ts";
 import { describeDrift } from "./drift_fix.ts";
@@ -157,6 +158,16 @@ export function verifyLines(verification: Verification): string[] {
     `${ok ? "PASS" : "FAIL"}  ${name}`,
     ...details.map((detail) => `      ${detail}`),
   ]);
+}
+
+/** What was adopted. */
+export function adoptedLines(adopted: Adopted): string[] {
+  return [
+    ...adopted.files.filter((file) => !file.endsWith(".json")).map((file) => `Created migration: ${file}`),
+    ...adopted.recorded.map((id) => `Recorded: ${id}`),
+    ...adopted.pending.map((id) => `Pending:  ${id}`),
+    ...adopted.open.map((line) => `Look at:  ${line}`),
+  ];
 }
 
 /** What has drifted. */
