@@ -23,6 +23,9 @@ export interface ScriptContext {
   crochetVersion: string;
 }
 
+/** The server makes ids itself. */
+const NEW_ID = "randomUUID()";
+
 /** How long the script holds the lock at most: it cannot renew it. */
 const SCRIPT_LEASE_MS = 3_600_000;
 
@@ -48,7 +51,7 @@ export function renderScript(plan: Plan, context: ScriptContext): string {
     "",
     "// The record, and the lock.",
     ...recordConstraints().map(({ create }) => `${create};`),
-    "MERGE (g:_CrochetGraph {id: 'graph'}) ON CREATE SET g.graphId = randomUUID(), g.format = 1, g.createdAt = toString(datetime());",
+    `MERGE (g:_CrochetGraph {id: 'graph'}) ON CREATE SET g.graphId = ${NEW_ID}, g.format = 1, g.createdAt = toString(datetime());`,
     // A script that may not run at all must not leave a lock behind.
     ...plan.revisions.slice(0, 1).map(({ revisionId }) =>
       `${checkText(plan.direction, context.revisions.get(revisionId)!)} RETURN checked;`
@@ -88,7 +91,7 @@ function lockStatement(direction: string, by: string): string {
   );
   return "MERGE (l:_CrochetLock {id: 'lock'}) SET l.asked = true WITH l, datetime.realtime().epochMillis AS now " +
     `WITH l, now, ${held} WHERE checked IS NOT NULL REMOVE l.asked ` +
-    `SET l.owner = randomUUID(), l.user = ${quoteString(user)}, l.host = ${
+    `SET l.owner = ${NEW_ID}, l.user = ${quoteString(user)}, l.host = ${
       quoteString(host ?? "")
     }, l.pid = 0, ` +
     `l.command = ${

@@ -49,8 +49,8 @@ try {
     }
     if (python) {
       await runSuite({
-        name: `neomodel as judge on Neo4j ${server.version}`,
-        args: ["tests/oracle/graph_test.ts"],
+        name: `neomodel and other tools as judges on Neo4j ${server.version}`,
+        args: ["graph", "original", "peer", "adopt"].map((name) => `tests/oracle/${name}_test.ts`),
         env: { ...env, ...python },
       });
     }

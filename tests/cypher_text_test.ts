@@ -45,7 +45,7 @@ const KINDS: Record<ReturnType<typeof statementKind>, string[]> = {
     "LOAD CSV WITH HEADERS FROM 'file:///a.csv' AS row CREATE (:Row {a: row.a})",
     "CALL db.labels()",
     "CALL apoc.create.node(['A'], {})",
-    "CALL `apoc`.create.node(['A'], {})",
+    "CALL `apoc`.periodic.iterate('', '', {})",
     "CALL { CREATE (n) RETURN n } RETURN n",
     "MATCH (n) CALL (n) { SET n.x = 1 }",
     "CYPHER 25 CREATE (n)",
@@ -66,6 +66,8 @@ const KINDS: Record<ReturnType<typeof statementKind>, string[]> = {
     "/* why */ CREATE /* what */ INDEX a FOR (n:A) ON (n.a)",
     "// why\nCYPHER 25 CREATE INDEX a FOR (n:A) ON (n.a)",
     "CREATE DATABASE other",
+    "USE neo4j CREATE INDEX a FOR (n:A) ON (n.a)",
+    "CYPHER runtime=slotted DROP INDEX a",
   ],
   batched: [
     "MATCH (n) CALL { WITH n SET n.x = 1 } IN TRANSACTIONS",

@@ -644,6 +644,13 @@ const CASES: Case[] = [
   { about: "a type that one of two keeps", from: TYPES("A", "A"), to: TYPES("A", "B"), up: [], down: [] },
   { about: "a type that parts into two", from: TYPES("A", "A"), to: TYPES("B", "C"), up: [], down: [] },
   {
+    about: "a type that joins one that stays: nothing parts them again",
+    from: TYPES("A", "B"),
+    to: TYPES("B", "B"),
+    up: ['renameRelationshipType("A", "B")'],
+    down: [],
+  },
+  {
     about: "types in a chain",
     from: TYPES("A", "B"),
     to: TYPES("B", "C"),

@@ -239,7 +239,7 @@ const ASKED: [about: string, answers: Record<string, string | null>, up: string[
 
 for (const [about, answers, up] of ASKED) {
   Deno.test(`draftMigration() asks a person, who answers ${about}`, async () => {
-    await withModels([person("a = StringProperty()", "b = StringProperty()")], async (project) => {
+    await withModels([person("a = StringProperty()", "b = StringProperty()")], (project) => {
       write(project, [person("c = StringProperty()", "d = StringProperty()")]);
       const questions: string[] = [];
       const made = draftMigration(openProject(project.root, { variables: {} }), {
@@ -275,7 +275,10 @@ for (const [about, answers, up] of ASKED) {
 }
 
 /** A project with models and their first migration. */
-async function withModels(models: string[], work: (project: TestProject) => Promise<void>): Promise<void> {
+async function withModels(
+  models: string[],
+  work: (project: TestProject) => Promise<void> | void,
+): Promise<void> {
   await withProject({}, async (project) => {
     write(project, models);
     await project.ok("create-migration", "first");

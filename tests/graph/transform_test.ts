@@ -500,6 +500,12 @@ const MERGES: [about: string, before: string, after: string, groups: number][] =
     2,
   ],
   [
+    "relationships under a uniqueness constraint",
+    "CREATE (q:Q) CREATE (a:P {k: 1})-[:U {code: 'x'}]->(q) CREATE (b:P {k: 1})-[:U {code: 'y'}]->(q), (q)-[:U {code: 'z'}]->(b)",
+    "CREATE (q:Q) CREATE (a:P {k: 1})-[:U {code: 'x'}]->(q), (a)-[:U {code: 'y'}]->(q), (q)-[:U {code: 'z'}]->(a)",
+    1,
+  ],
+  [
     "values under a uniqueness constraint",
     "CREATE (:P {k: 1}) CREATE (:P {k: 1, code: 'x'}) CREATE (:P {k: 1, code: 'y'})",
     "CREATE (:P {k: 1, code: 'x'})",
@@ -516,6 +522,7 @@ for (const [about, before, after, groups] of MERGES) {
         graph,
         "MATCH (n) DETACH DELETE n",
         "CREATE CONSTRAINT code FOR (n:P) REQUIRE n.code IS UNIQUE",
+        "CREATE CONSTRAINT link FOR ()-[r:U]-() REQUIRE r.code IS UNIQUE",
         before,
       );
       await migration(project, "merge", [told('mergeNodes("P", ["k"])')], [], "--unsafe");
