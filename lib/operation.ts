@@ -182,7 +182,7 @@ function relationshipOperations(
  * import assert from "node:assert/strict";
  * const operation = parseOperation("addIndex", ["Person", "age"]);
  * assert.equal(operation.kind, "schema");
- * assert.throws(() => parseOperation("addIndex", ["Person"]), /addIndex\(label, property\)/);
+ * assert.throws(() => parseOperation("addIndex", ["Person"]), /property must be a text/);
  * ```
  */
 export function parseOperation(name: string, args: unknown[]): Operation {

@@ -75,6 +75,8 @@ export interface Plan {
   revisions: PlannedRevision[];
   /** False where it was made without a server. */
   connected: boolean;
+  /** What may slow the run down or stop it, and is not sure to. */
+  warnings: string[];
 }
 
 /** The plan as `--json` prints it: rows and other parameters only in summary. */

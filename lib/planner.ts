@@ -23,6 +23,7 @@ import { askMigration, isCutShort, simulatedAnswer } from "./migration.ts";
 import { defaultBatch, type Operation } from "./operation.ts";
 import { noteChange, type PlanState, preflight } from "./preflight.ts";
 import { type Project, readSnapshot } from "./project.ts";
+import { missingPrivileges, neededPrivileges } from "./privileges.ts";
 import type { Revision } from "./revision.ts";
 import { Sandbox } from "./sandbox.ts";
 import { quoteName } from "./schema.ts";
@@ -55,15 +56,25 @@ export async function makePlan(request: PlanRequest): Promise<PlanResult> {
   const sandbox = new Sandbox(request.project.settings.timeLimitMs);
   const catalog = graph ? await readCatalog(graph) : [];
   const result: PlanResult = {
-    plan: { direction, revisions: [], connected: graph !== undefined },
+    plan: { direction, revisions: [], connected: graph !== undefined, warnings: [] },
     refusals: [],
   };
   // A check of the data as it is now says nothing once a revision before it changes data.
   const state = { dataChanges: false, properties: new Set<string>() };
+  const all: Operation[] = [];
+  if (graph) {
+    const building = catalog.filter((object) => object.state === "POPULATING");
+    result.plan.warnings.push(
+      ...building.map(({ name }) =>
+        `the index "${name}" is still being built; what needs it waits or is slow`
+      ),
+    );
+  }
   try {
     for (const revision of request.revisions) {
       const planned = await planRevision(request, revision, sandbox, catalog, state);
       result.plan.revisions.push(planned.revision);
+      all.push(...planned.operations);
       const server = graph?.info ?? ASSUMED_SERVER;
       const { revisionId } = revision;
       const mayLose = direction === "downgrade" || request.acceptLoss.has(revisionId);
@@ -72,7 +83,22 @@ export async function makePlan(request: PlanRequest): Promise<PlanResult> {
   } finally {
     sandbox.close();
   }
+  if (graph && all.length > 0) result.plan.warnings.push(...await privilegeWarnings(graph, all));
   return result;
+}
+
+/** Privileges that seem to be missing; nothing where the server has none, or does not tell. */
+async function privilegeWarnings(graph: Graph, operations: Operation[]): Promise<string[]> {
+  if (graph.info.edition !== "enterprise") return [];
+  try {
+    const rows = await graph.read("SHOW USER PRIVILEGES AS COMMANDS");
+    const commands = rows.map((row) => String(row.command));
+    return missingPrivileges(commands, graph.info.database, neededPrivileges(operations)).map((privilege) =>
+      `the user seems to lack the privilege ${privilege} on "${graph.info.database}"`
+    );
+  } catch {
+    return [];
+  }
 }
 
 /** Throws where something forbids the run. @throws CrochetError PREFLIGHT_FAILED that lists everything */

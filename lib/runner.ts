@@ -127,12 +127,13 @@ export async function run(request: RunRequest): Promise<RunResult> {
   let selection = await select(request);
   const nothing: RunResult = { direction, done: [], notStarted: [], lines: selection.lines };
   if (selection.revisions.length === 0) return nothing;
-  const { refusals } = await makePlan({
+  const { plan, refusals } = await makePlan({
     ...request,
     revisions: selection.revisions,
     acceptLoss: request.acceptLoss ?? new Set(),
   });
   refuseRun(refusals);
+  for (const text of plan.warnings) request.report?.({ type: "line", text });
   const graphId = await prepareRecord(graph);
   const lock = await takeLock(graph, {
     user: request.runner.user,

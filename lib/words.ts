@@ -40,6 +40,7 @@ export function planLines(plan: Plan): string[] {
   const total = plan.revisions.reduce((sum, revision) => sum + revision.operations.length, 0);
   return [
     ...lines,
+    ...plan.warnings.map((warning) => `// Warning: ${warning}`),
     `// ${count(plan.revisions.length, "revision")}, ${count(total, "operation")}; nothing was changed${
       plan.connected ? "" : " (planned without a server)"
     }`,
