@@ -110,8 +110,10 @@ function isKindBefore510(value: string, kind: ValueKind): string {
       return `coalesce(toIntegerOrNull(${value}) = ${value} AND NOT ${text} CONTAINS '.', false)`;
     case "float":
       return `coalesce(toFloatOrNull(${value}) = ${value} AND ${text} CONTAINS '.', false)`;
-    case "datetime":
-      return `(${value} IS NOT NULL AND ${text} =~ '.*T.*(Z|[+-]\\\\d\\\\d:\\\\d\\\\d).*' AND NOT coalesce(${text} = ${value}, false))`;
+    case "datetime": {
+      const looks = "'.*T.*(Z|[+-][0-9][0-9]:[0-9][0-9]).*'";
+      return `coalesce(${text} =~ ${looks} AND NOT coalesce(${text} = ${value}, false), false)`;
+    }
     case "list":
       return `(${value} IS NOT NULL AND ${text} IS NULL)`;
   }
@@ -126,16 +128,18 @@ export function conversionCypher(
   lossy = false,
 ): Conversion {
   const isDone = isKind(value, to, server);
-  if (to === "list") return { takes: isKind(value, from, server), value: `[${value}]`, isDone };
+  const isFrom = isKind(value, from, server);
+  // Conditions are only asked of values of their kind: `abs('x')` would fail, and what is unknown is no.
+  const where = (condition: string) =>
+    `CASE WHEN ${isFrom} THEN coalesce(${condition}, false) ELSE false END`;
+  if (to === "list") return { takes: isFrom, value: `[${value}]`, isDone };
   if (from === "list") {
-    const takes = `${isKind(value, "list", server)} AND size(${value}) = 1 AND ${
-      isKind(`${value}[0]`, to, server)
-    }`;
+    const takes = where(`size(${value}) = 1 AND ${isKind(`${value}[0]`, to, server)}`);
     return { takes, value: `${value}[0]`, isDone };
   }
   const rule = RULES[`${from} ${to}`]!;
   const put = (text: string) => text.replace(/\bv\b/g, () => value);
   const condition = lossy ? rule.possible ?? rule.exact : rule.exact;
-  const test = condition === undefined || condition === "true" ? "" : ` AND ${put(condition)}`;
-  return { takes: isKind(value, from, server) + test, value: put(rule.value), isDone };
+  const isFree = condition === undefined || condition === "true";
+  return { takes: isFree ? isFrom : where(put(condition)), value: put(rule.value), isDone };
 }

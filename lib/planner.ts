@@ -27,6 +27,7 @@ import { missingPrivileges, neededPrivileges } from "./privileges.ts";
 import type { Revision } from "./revision.ts";
 import { Sandbox } from "./sandbox.ts";
 import { quoteName } from "./schema.ts";
+import { atLeast } from "./server_features.ts";
 import { count } from "./text.ts";
 import { transformCheck, transformStatements } from "./transform.ts";
 
@@ -265,7 +266,9 @@ async function countTouched(graph: Graph, operation: Operation, entry: PlannedOp
   }
   if (operation.kind === "schema" && operation.action === "add") {
     const { entity, labelOrType, others = [] } = operation.shape;
-    const labels = [labelOrType, ...others].map(quoteName).join("|");
+    // Before 5.0 a node has no alternatives of labels.
+    const names = atLeast(graph.info, 5) ? [labelOrType, ...others] : [labelOrType];
+    const labels = names.map(quoteName).join("|");
     entry.touches = await number(entity === "node" ? `MATCH (n:${labels})` : `MATCH ()-[r:${labels}]->()`);
   }
   if (operation.kind !== "transform") return;
