@@ -83,7 +83,7 @@ export function lintRevision(subject: LintSubject): Finding[] {
     ...upgrade.flatMap((entry) => cypherFindings(entry, true)),
     ...downgrade.flatMap((entry) => cypherFindings(entry, false)),
     ...indexFindings(subject),
-    ...[...upgrade, ...downgrade].flatMap((entry) => nameFindings(entry, subject)),
+    ...nameFindings(subject),
   ];
   const { excuses, problems } = readExcuses(revision);
   const isExcused = ({ file, line, code }: Finding) =>
@@ -242,9 +242,25 @@ function knownNames(...schemas: SchemaIr[]): Map<string, Set<string>> {
   return known;
 }
 
-function nameFindings({ operation, place }: PlacedOperation, { before, after }: LintSubject): Finding[] {
+function nameFindings({ upgrade, downgrade, before, after }: LintSubject): Finding[] {
   const known = knownNames(before, after);
   if (known.size === 0) return [];
+  const all = [...upgrade, ...downgrade];
+  // A name between two renames is known to this migration alone.
+  for (const { operation } of all) addRenamed(known, operation);
+  return all.flatMap((entry) => unknownNames(entry, known));
+}
+
+function addRenamed(known: Map<string, Set<string>>, operation: Operation): void {
+  if (operation.kind !== "transform") return;
+  const { transform } = operation;
+  if (transform.what === "renameProperty") known.get(transform.owner)?.add(transform.to);
+  else if (transform.what === "renameLabel" || transform.what === "renameType") {
+    known.set(transform.to, new Set([...known.get(transform.to) ?? [], ...known.get(transform.from) ?? []]));
+  }
+}
+
+function unknownNames({ operation, place }: PlacedOperation, known: Map<string, Set<string>>): Finding[] {
   const found: Finding[] = [];
   for (const [owner, properties] of namesOf(operation)) {
     const own = known.get(owner);
@@ -272,7 +288,7 @@ function namesOf(operation: Operation): [owner: string, properties: string[]][] 
     }
     case "transform": {
       const { transform } = operation;
-      if (transform.what === "renameProperty") return [[transform.owner, [transform.from, transform.to]]];
+      if (transform.what === "renameProperty") return [[transform.owner, [transform.from]]];
       if ("owner" in transform) return [[transform.owner, [transform.property]]];
       if (transform.what === "turnRelationships") {
         return [[transform.type, []], [transform.source, []], [transform.target, []]];

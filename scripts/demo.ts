@@ -75,7 +75,15 @@ async function story(): Promise<void> {
   await crochet(project, "verify");
   await crochet(project, "status");
 
-  title("6. Revert: down to the first migration, then to nothing");
+  title("6. What a review sees: the chain, the rules, the live graph");
+  await crochet(project, "history");
+  await crochet(project, "lint", "--level", "error");
+  await crochet(project, "drift");
+
+  title("7. Prove every way back, on a scratch server of its own");
+  await crochet(project, "test");
+
+  title("8. Revert: down to the first migration, then to nothing");
   await crochet(project, "downgrade", "--target", "0001_the_collection");
   await count();
   await crochet(project, "downgrade", "--target", "base");

@@ -483,6 +483,13 @@ const CASES: Case[] = [
     down: [],
   },
   {
+    about: "a direction beside a definition that leads both ways",
+    from: ENDS([LEAD("one", "to", "q")], [LEAD("any", "either", "p")]),
+    to: ENDS([LEAD("one", "from", "q")], [LEAD("any", "either", "p")]),
+    up: [],
+    down: [],
+  },
+  {
     about: "directions that are swapped between two definitions",
     from: ENDS([LEAD("one", "to", "q"), LEAD("two", "from", "q")]),
     to: ENDS([LEAD("one", "from", "q"), LEAD("two", "to", "q")]),

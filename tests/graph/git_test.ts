@@ -437,6 +437,7 @@ Deno.test("a shallow clone notes what it cannot know, and fails nothing", async 
     matchAll(line.details, [
       /^"0001_person" was applied from commit [0-9a-f]{10}, which this shallow clone does not have$/,
     ]);
+    assert.match(await shallow.ok("upgrade", "--require-clean"), /Nothing to apply/);
     assert.equal((await shallow.run("status", "--check")).code, 0);
     assert.match(await shallow.ok("downgrade", "--require-clean"), /Reverted/);
     assert.match(await shallow.ok("upgrade", "--require-clean"), /Applied/);
