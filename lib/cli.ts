@@ -1,40 +1,38 @@
 /**
  * Takes the words of a command line and gives an exit code. A table of commands: name, arguments, one line of help,
- * verb. Reading flags is here, running verbs is in `commands.ts`, choosing words is in `words.ts`. Safe to call twice
+ * verb. Reading flags is here, running verbs is in `commands_*.ts`, choosing words is in `words.ts`. Safe to call twice
  * in one process.
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { Action, Common, Context } from "./command.ts";
 import {
-  type Action,
-  commandAdopt,
-  commandBaseline,
+  commandHeads,
+  commandHistory,
+  commandLint,
+  commandMerge,
+  commandShow,
+  commandSquash,
+  commandTest,
+} from "./commands_chain.ts";
+import { commandDevDown, commandDevStatus, commandDevUp } from "./commands_dev.ts";
+import { commandAdopt, commandBaseline, commandDrift } from "./commands_graph.ts";
+import {
   commandCreateMigration,
   commandCreateNode,
   commandCreateRelationship,
-  commandDevDown,
-  commandDevStatus,
-  commandDevUp,
-  commandDrift,
-  commandHeads,
-  commandHistory,
   commandKgid,
-  commandLint,
-  commandMerge,
   commandModels,
   commandNewProject,
+} from "./commands_models.ts";
+import {
   commandRebuild,
   commandResolve,
   commandRun,
   commandRunOnce,
-  commandShow,
-  commandSquash,
   commandStatus,
-  commandTest,
   commandUnlock,
   commandVerify,
-  type Common,
-  type Context,
-} from "./commands.ts";
+} from "./commands_run.ts";
 import { CrochetError, EXIT } from "./error.ts";
 import { type Io, Printer } from "./print.ts";
 import { VERSION } from "./version.ts";

@@ -7,7 +7,7 @@ import { CrochetError, type Place } from "./error.ts";
 import { defaultBatch, type Operation, OPERATIONS, parseOperation } from "./operation.ts";
 import type { Project } from "./project.ts";
 import type { Revision } from "./revision.ts";
-import { type CompiledMigration, compileMigration, Sandbox } from "./sandbox.ts";
+import { type CompiledMigration, compileMigration, type Sandbox } from "./sandbox.ts";
 import type { Direction } from "./selection.ts";
 
 /** How a migration is asked. */

@@ -9,7 +9,6 @@ import {
   type Chunking,
   type RelationshipRow,
   type Row,
-  show,
   type Spec,
 } from "./operation_arguments.ts";
 import { type DraftOperation, SCHEMA_OPERATIONS, type SchemaOperation } from "./operation_schema.ts";

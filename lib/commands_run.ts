@@ -1,0 +1,241 @@
+/**
+ * Commands that bring a graph up or down the chain, tell where it stands, and find the way out when a run stopped.
+ */
+import { type Context, folder, project, runner, withGraph, withLedger } from "./command.ts";
+import { readParameters } from "./cypher_text.ts";
+import { CrochetError, EXIT } from "./error.ts";
+import { connectGraph, type Graph } from "./graph.ts";
+import { breakLock, readLock } from "./graph_lock.ts";
+import { readRecord } from "./graph_record.ts";
+import { EMPTY_IR } from "./ir.ts";
+import { relative, resolve } from "./path.ts";
+import { plainPlan, type Plan } from "./plan.ts";
+import { renderScript } from "./plan_script.ts";
+import {
+  type Project,
+  readEveryRevision,
+  readIfThere,
+  readRevisions,
+  readSnapshot,
+  writeNew,
+} from "./project.ts";
+import { rebuildLedger } from "./reconcile.ts";
+import { type Resolution, resolveRun } from "./resolve.ts";
+import { runOnce } from "./run_once.ts";
+import { planOffline, planRun, run, type RunRequest } from "./runner.ts";
+import type { Direction } from "./selection.ts";
+import { readStatus } from "./status.ts";
+import { count } from "./text.ts";
+import { verifyProject } from "./verify.ts";
+import { VERSION } from "./version.ts";
+import { eventLine, planLines, ranLines, runLines, statusLines, verifyLines } from "./words.ts";
+
+/** Upgrades or downgrades, or shows the plan of it. */
+export async function commandRun(context: Context, direction: Direction, planOnly = false): Promise<number> {
+  const { options, print, io } = context;
+  const found = project(context);
+  return await withLedger(found, async (ledger) => {
+    const request: Omit<RunRequest, "graph"> = {
+      project: found,
+      ledger,
+      runner: runner(context),
+      direction,
+      target: options.target,
+      acceptLoss: new Set<string>(options.acceptLoss ?? []),
+      params: readParameters(options.param),
+      requireClean: options.requireClean === true,
+      signal: io.signal,
+      report: (event) => {
+        const line = eventLine(event);
+        if (line !== undefined && !options.json) print.say(line);
+      },
+    };
+    const show = (plan: Plan): number => {
+      if (options.cypher) writeScript(context, found, plan);
+      else print.result(plainPlan(plan), planLines(plan));
+      return options.check && plan.revisions.length > 0 ? EXIT.no : EXIT.ok;
+    };
+    if (options.offline) return show(await planOffline(request));
+    return await withGraph(found, async (graph) => {
+      if (planOnly || options.dryRun || options.check || options.cypher) {
+        const { plan, lines } = await planRun({ ...request, graph });
+        lines.forEach((line) => print.say(line));
+        return show(plan);
+      }
+      const result = await run({ ...request, graph });
+      print.result({
+        ...result,
+        failed: result.failed &&
+          {
+            ...result.failed,
+            error: {
+              code: result.failed.error.code,
+              message: result.failed.error.message,
+              hint: result.failed.error.hint,
+            },
+          },
+      }, runLines(result));
+      if (!result.failed) return EXIT.ok;
+      return options.json ? result.failed.error.exitCode : print.error(result.failed.error);
+    });
+  });
+}
+
+/** Writes a plan as a script; another file than a script of ours is not overwritten. */
+function writeScript(context: Context, found: Project, plan: Plan): void {
+  const { io, options, print } = context;
+  const { user, host, version } = runner(context);
+  const revisions = new Map(readRevisions(found).map((revision) => [revision.revisionId, revision]));
+  const text = renderScript(plan, { revisions, by: `${user}@${host}`, crochetVersion: version });
+  if (options.cypher === "-") return io.stdout(text);
+  const path = resolve(folder(context), options.cypher);
+  writeNew(new Map([[path, text]]), readIfThere(path)?.startsWith("// crochet ") ?? false);
+  print.result({ file: path, revisions: plan.revisions.map((revision) => revision.revisionId) }, [
+    `Wrote ${relative(io.cwd, path)}: ${count(plan.revisions.length, "revision")}`,
+  ]);
+  print.say(`Next: cypher-shell -a URI -u USER -f ${relative(io.cwd, path)}`);
+}
+
+/** Shows the status. */
+export async function commandStatus(context: Context): Promise<number> {
+  const found = project(context);
+  return await withLedger(found, async (ledger) => {
+    const report = async (graph: Graph | undefined, reason?: string) => {
+      const status = await readStatus(found, ledger, graph, reason);
+      context.print.result(status, statusLines(status));
+      const clean = status.pending.length === 0 && !status.difference && !status.partial &&
+        status.faults.length === 0;
+      return context.options.check && !clean ? EXIT.no : EXIT.ok;
+    };
+    if (context.options.offline) return await report(undefined, "--offline");
+    let graph: Graph;
+    try {
+      graph = await connectGraph(found.settings.graph, VERSION);
+    } catch (error) {
+      if (!(error instanceof CrochetError) || error.exitCode !== EXIT.outside || context.options.check) {
+        throw error;
+      }
+      return await report(undefined, error.message);
+    }
+    try {
+      return await report(graph);
+    } finally {
+      await graph.close();
+    }
+  });
+}
+
+/** Verifies. */
+export async function commandVerify(context: Context): Promise<number> {
+  const found = project(context);
+  return await withLedger(found, async (ledger) => {
+    const report = async (graph: Graph | undefined) => {
+      const verification = await verifyProject(found, ledger, graph);
+      context.print.result(verification, verifyLines(verification));
+      return verification.ok ? EXIT.ok : EXIT.no;
+    };
+    return context.options.offline ? await report(undefined) : await withGraph(found, report);
+  });
+}
+
+/** Decides about a run that stopped. */
+export async function commandResolve(context: Context, revision: string): Promise<number> {
+  const { options, print } = context;
+  const resolution: Resolution | undefined = options.redo
+    ? "redo"
+    : options.markApplied
+    ? "mark-applied"
+    : options.markReverted
+    ? "mark-reverted"
+    : undefined;
+  if (!resolution) {
+    throw new CrochetError("USAGE", `Say what to do with "${revision}"`, {
+      hint:
+        "--redo runs it from its start, --mark-applied takes it as applied, --mark-reverted as never applied; crochet status shows how far it came",
+    });
+  }
+  const found = project(context);
+  return await withLedger(found, (ledger) =>
+    withGraph(found, async (graph) => {
+      const { run, left } = await resolveRun(
+        { project: found, ledger, graph, runner: runner(context) },
+        revision,
+        resolution,
+      );
+      const rows = `${count(left.nodes, "node")} and ${
+        count(left.relationships, "relationship")
+      } of its batches`;
+      const told = left.nodes + left.relationships === 0
+        ? ""
+        : resolution === "redo"
+        ? `; deleted ${rows}`
+        : `; ${rows} stay in the graph`;
+      print.result({ revisionId: revision, resolution, run, left }, [
+        `Resolved: ${revision} (${resolution})${told}`,
+      ]);
+      if (resolution === "redo") print.say(`Next: crochet ${run.direction}`);
+      return EXIT.ok;
+    }));
+}
+
+/** Breaks the lock. */
+export async function commandUnlock(context: Context): Promise<number> {
+  const { io, options, print } = context;
+  return await withGraph(project(context), async (graph) => {
+    const holder = await readLock(graph);
+    if (!holder) {
+      print.result({ broken: false }, ["The graph is not locked."]);
+      return EXIT.ok;
+    }
+    const who =
+      `${holder.user}@${holder.host} (process ${holder.pid}, crochet ${holder.command}) since ${holder.acquiredAt}`;
+    if (!options.yes) {
+      const answer = io.ask?.(`The lock is held by ${who}. Break it? [y/N]`);
+      if (!/^y(es)?$/i.test(answer ?? "")) {
+        throw new CrochetError("USAGE", `The lock is held by ${who}, and was not broken`, {
+          hint: "crochet unlock --yes breaks it without asking",
+        });
+      }
+    }
+    await breakLock(graph);
+    print.result({ broken: true, holder }, [`Broke the lock of ${who}.`]);
+    return EXIT.ok;
+  });
+}
+
+/** Rebuilds the ledger. */
+export async function commandRebuild(context: Context): Promise<number> {
+  const found = project(context);
+  return await withLedger(found, (ledger) =>
+    withGraph(found, async (graph) => {
+      const revisions = await rebuildLedger(ledger, graph, found.settings.graph.environment);
+      context.print.result({ revisions }, [
+        `Rebuilt the ledger: ${count(revisions, "revision")} applied at ${graph.address}.`,
+      ]);
+      return EXIT.ok;
+    }));
+}
+
+/** Runs a file once. */
+export async function commandRunOnce(context: Context, file: string): Promise<number> {
+  const { options, print } = context;
+  const found = project(context);
+  const { revisions } = readEveryRevision(found);
+  return await withGraph(found, async (graph) => {
+    const { revisions: applied } = await readRecord(graph);
+    const head = revisions.find((revision) => revision.revisionId === applied.at(-1)?.revisionId);
+    print.say(`NOT RECORDED: ${file} runs once; no downgrade takes it back, and no other run knows of it`);
+    const ran = await runOnce({
+      graph,
+      runner: runner(context),
+      path: resolve(folder(context), file),
+      params: readParameters(options.param),
+      ir: head ? readSnapshot(found, head) : EMPTY_IR,
+      timeLimitMs: found.settings.timeLimitMs,
+      talk: (line) => print.say(line),
+    });
+    print.result(ran, ran.flatMap(({ operation, result }) => ranLines(operation, result)));
+    print.say(`NOT RECORDED: ${count(ran.length, "operation")} ran`);
+    return EXIT.ok;
+  });
+}
