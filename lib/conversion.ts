@@ -37,7 +37,14 @@ interface Rule {
   possible?: string;
 }
 
-const MICROS = "datetime({epochSeconds: 0}) + duration({microseconds: toInteger(round(v * 1000000))})";
+/** Seconds since 1970 as a time. A duration counts nanoseconds in 64 bits, so it may only hold the fraction. */
+const TO_TIME =
+  "datetime({epochSeconds: toInteger(floor(v))}) + duration({microseconds: toInteger(round((v - floor(v)) * 1000000))})";
+
+/** A time as seconds since 1970. Before that, `epochSeconds` is cut towards 0 and `nanosecond` counts upwards. */
+const TO_SECONDS =
+  "((CASE WHEN v.epochSeconds * 1000 > v.epochMillis THEN v.epochSeconds - 1 ELSE v.epochSeconds END) " +
+  "* 1000000 + v.nanosecond / 1000) / 1000000.0";
 
 /** The rules, `v` standing for the value. */
 const RULES: Partial<Record<`${ValueKind} ${ValueKind}`, Rule>> = {
@@ -57,7 +64,12 @@ const RULES: Partial<Record<`${ValueKind} ${ValueKind}`, Rule>> = {
     possible: "toBooleanOrNull(v) IS NOT NULL",
   },
   "integer string": { value: "toString(v)" },
-  "integer float": { value: "toFloat(v)", exact: "toInteger(toFloat(v)) = v", possible: "true" },
+  // Whole floats are exact up to 2^53; the way back takes no more.
+  "integer float": {
+    value: "toFloat(v)",
+    exact: "v >= -9007199254740992 AND v <= 9007199254740992",
+    possible: "true",
+  },
   "integer boolean": { value: "toBoolean(v)", exact: "v IN [0, 1]", possible: "true" },
   "float string": { value: "toString(v)" },
   "float integer": {
@@ -67,11 +79,15 @@ const RULES: Partial<Record<`${ValueKind} ${ValueKind}`, Rule>> = {
   },
   "boolean string": { value: "toString(v)" },
   "boolean integer": { value: "toInteger(v)" },
-  // DateTimeProperty stores seconds since 1970 as a float, exact to the microsecond.
-  "float datetime": { value: MICROS, exact: "abs(v) < 253402300800" },
+  // DateTimeProperty stores seconds since 1970 as a float, which is exact to the microsecond until the year 2255.
+  "float datetime": {
+    value: TO_TIME,
+    exact: "abs(v) <= 9000000000 AND round(v * 1000000) / 1000000.0 = v",
+    possible: "v >= -62135596800 AND v < 253402300800",
+  },
   "datetime float": {
-    value: "(v.epochSeconds * 1000000 + v.nanosecond / 1000) / 1000000.0",
-    exact: "v.offsetSeconds = 0 AND v.nanosecond % 1000 = 0",
+    value: TO_SECONDS,
+    exact: "v.timezone = 'Z' AND v.nanosecond % 1000 = 0 AND abs(v.epochSeconds) < 9000000000",
     possible: "true",
   },
 };

@@ -3,6 +3,8 @@
  * plain Cypher. Every command that makes a revision ends here, so that all of them look alike; nothing is written
  * over another file.
  */
+import { inlineParameters } from "./cypher_literal.ts";
+import { float } from "./graph_value.ts";
 import { renderSnapshot, schemaHash, type SchemaIr, schemaObjects } from "./ir.ts";
 import type { Step } from "./ir_steps.ts";
 import { parseOperation, renderOperation } from "./operation.ts";
@@ -18,7 +20,7 @@ import {
   revisionNumber,
   snapshotFile,
 } from "./revision.ts";
-import { quoteString, schemaName, type SchemaShape, shapeKey } from "./schema.ts";
+import { distinctName, schemaName, type SchemaShape, shapeKey } from "./schema.ts";
 
 /** The body of a migration in both of its functions, line by line, and what it imports. */
 export interface Body {
@@ -108,19 +110,27 @@ export function bodyOf(language: "ts" | "cypher", steps: Step[], schemas: Schema
   };
 }
 
-/** Names of all constraints and indexes, by shape: a plain Cypher file can only go by names. */
+/**
+ * Names of all constraints and indexes, by shape: a plain Cypher file can only go by names. What an earlier schema had
+ * keeps its name; what comes gets one that is free.
+ */
 function objectNames(schemas: SchemaIr[]): Map<string, string> {
-  return new Map(
-    schemas.flatMap((ir) =>
-      schemaObjects(ir).map((object): [string, string] => [shapeKey(object), object.name])
-    ),
-  );
+  const names = new Map<string, string>();
+  const taken = new Set<string>();
+  for (const object of schemas.flatMap((ir) => schemaObjects(ir))) {
+    const key = shapeKey(object);
+    if (names.has(key)) continue;
+    const name = taken.has(object.name) ? distinctName(object) : object.name;
+    names.set(key, name);
+    taken.add(name);
+  }
+  return names;
 }
 
 /** The Cypher of an operation without parameters, as a file that no program fills in needs it. */
 function cypherOf(operation: DraftOperation, names: ReadonlyMap<string, string>): string[] {
   const args = operation.args.map((arg) =>
-    typeof arg === "object" && arg !== null && "float" in arg ? arg.float : arg
+    typeof arg === "object" && arg !== null && "float" in arg ? float(Number(arg.float)) : arg
   );
   const context = {
     server: ASSUMED_SERVER,
@@ -130,15 +140,10 @@ function cypherOf(operation: DraftOperation, names: ReadonlyMap<string, string>)
     nameFor: (shape: SchemaShape) => names.get(shapeKey(shape)) ?? schemaName(shape),
     endKeys: (): [string, string] => ["", ""],
   };
-  return planOperation(parseOperation(operation.name, args), context).statements.map(({ cypher }) => {
-    const value = args[2];
-    const literal = typeof value === "string" ? quoteString(value) : JSON.stringify(value);
-    const text = cypher.replace(" = $value", () => ` = ${literal}`).replace(
-      /^(DROP (?:CONSTRAINT|INDEX) .*)$/,
-      "$1 IF EXISTS",
-    );
-    return `${text};`;
-  });
+  const { statements } = planOperation(parseOperation(operation.name, args), context);
+  return statements.map(({ cypher, values }) =>
+    `${inlineParameters(cypher, values).replace(/^(DROP (?:CONSTRAINT|INDEX) .*)$/, "$1 IF EXISTS")};`
+  );
 }
 
 /** The declaration file for editors follows the program's version. */

@@ -105,6 +105,9 @@ function readOptions(kind: SchemaKind | "other", row: Row): SchemaOptions | unde
         { hnswEfConstruction: Number(config["vector.hnsw.ef_construction"]) }),
       ...("vector.quantization.enabled" in config &&
         { quantization: config["vector.quantization.enabled"] === true }),
+      // Newer servers name a way of shortening, or NONE.
+      ...("vector.quantization.type" in config &&
+        { quantization: String(config["vector.quantization.type"]).toUpperCase() !== "NONE" }),
     };
   }
   return undefined;

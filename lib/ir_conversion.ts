@@ -53,7 +53,7 @@ export function typeChange(was: PropertyIr, now: PropertyIr): TypeChange | undef
   if (!old || !next) return { how: "open" };
   if (old.kind === "list" && next.kind === "list") return { how: "open" };
   if (old.kind === "list" || next.kind === "list") return listChange(was, now);
-  if (old.meaning === next.meaning) return { how: "kept" };
+  if (old.meaning === next.meaning && old.kind === next.kind) return { how: "kept" };
   if (KEEPS[old.meaning]?.includes(next.meaning) && isConvertible(old.kind, next.kind)) {
     return { how: "converted", from: old.kind, to: next.kind };
   }
@@ -64,6 +64,8 @@ export function typeChange(was: PropertyIr, now: PropertyIr): TypeChange | undef
 function listChange(was: PropertyIr, now: PropertyIr): TypeChange {
   const [single, list] = was.type === "ArrayProperty" ? [now, was] : [was, now];
   const kind = STORED[single.type].kind;
+  // The text of JSON may be a list itself.
+  if (single.type === "JSONProperty") return { how: "open" };
   if (list.baseProperty && list.baseProperty !== single.type) return { how: "open" };
   return was.type === "ArrayProperty"
     ? { how: "converted", from: "list", to: kind }

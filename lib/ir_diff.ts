@@ -39,10 +39,12 @@ export function diffIr(from: SchemaIr, to: SchemaIr, renames: PropertyRenames = 
   const changes: Change[] = [];
   const data: Step[] = [];
   const types = typeRenames(from, to);
+  const merged = mergedTypes(from, types);
   for (const [old, name] of orderRenames(types, typesOf(from, to))) {
     data.push({
       up: { name: "renameRelationshipType", args: [old, name] },
-      down: [{ name: "renameRelationshipType", args: [name, old] }],
+      // Where relationships of two types become one, nothing tells them apart again.
+      down: merged.has(name) ? [] : [{ name: "renameRelationshipType", args: [name, old] }],
     });
   }
   data.push(...nodeSteps(from, to, renames));
@@ -61,7 +63,7 @@ export function diffIr(from: SchemaIr, to: SchemaIr, renames: PropertyRenames = 
     } else {
       changes.push(...labelChanges(old, now));
       changes.push(...propertiesChanges(now.label, old.properties, now.properties, renames.get(kgid)));
-      diffRelationships(old, now, turned.definitions, changes);
+      diffRelationships(old, now, { turned: turned.definitions, types }, changes);
     }
   }
   diffRelModels(from.relationshipModels, to.relationshipModels, renames, changes, (step) => data.push(step));
@@ -104,15 +106,27 @@ function labelChanges(old: NodeIr, now: NodeIr): Change[] {
   return changes;
 }
 
-/** Types whose definitions all went to one other type; who comes to a type does not matter, its own have left. */
+/** Types that get relationships of another type besides their own, or of two others. */
+function mergedTypes(from: SchemaIr, types: ReadonlyMap<string, string>): Set<string> {
+  const had = new Set(from.nodes.flatMap((node) => node.relationships.map((r) => r.type ?? "")));
+  const names = [...types.values()];
+  return new Set(
+    names.filter((name, i) => (had.has(name) && !types.has(name)) || names.indexOf(name) !== i),
+  );
+}
+
+/**
+ * Types whose definitions all went to one other type; who comes to a type does not matter, its own have left. Where a
+ * definition is gone, nobody knows whose relationships they are, and they stay.
+ */
 function typeRenames(from: SchemaIr, to: SchemaIr): Map<string, string> {
   const after = new Map(to.nodes.map((node) => [node.kgid, node]));
   const targets = new Map<string, Set<string>>();
   for (const node of from.nodes) {
     for (const old of node.relationships) {
       const now = after.get(node.kgid)?.relationships.find((r) => r.name === old.name);
-      if (old.type === null || !now || now.type === null) continue;
-      targets.set(old.type, (targets.get(old.type) ?? new Set()).add(now.type));
+      if (old.type === null) continue;
+      targets.set(old.type, (targets.get(old.type) ?? new Set()).add(now?.type ?? old.type));
     }
   }
   const moved = [...targets].filter(([old, found]) => found.size === 1 && !found.has(old));
@@ -204,7 +218,7 @@ function propertyChanges(label: string, was: PropertyIr, now: PropertyIr): Chang
 
 /** What a change of a definition means to relationships that exist. */
 const MEANING = {
-  type: "",
+  type: "; existing relationships stay as they are",
   direction: "; existing relationships stay as they are",
   target: "; existing relationships stay as they are",
   cardinality: "; neomodel checks it, the graph does not",
@@ -214,7 +228,7 @@ const MEANING = {
 function diffRelationships(
   old: NodeIr,
   now: NodeIr,
-  turned: ReadonlySet<RelationshipIr>,
+  moved: { turned: ReadonlySet<RelationshipIr>; types: ReadonlyMap<string, string> },
   changes: Change[],
 ): void {
   const before = new Map(old.relationships.map((r) => [r.name, r]));
@@ -228,8 +242,12 @@ function diffRelationships(
     }
     for (const member of ["type", "direction", "target", "cardinality", "model"] as const) {
       if (was[member] === r[member]) continue;
-      const meaning = member === "direction" && turned.has(r)
+      const isTurned = member === "direction" && moved.turned.has(r);
+      const isRenamed = member === "type" && moved.types.get(was.type ?? "") === r.type;
+      const meaning = isTurned
         ? "; existing relationships are turned"
+        : isRenamed
+        ? "; existing relationships are renamed"
         : MEANING[member];
       changes.push({
         sign: "~",

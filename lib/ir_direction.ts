@@ -30,13 +30,14 @@ export function directionSteps(
 ): DirectionChange {
   const [before, after] = [leads(from, types), leads(to, new Map())];
   const labels = new Map(to.nodes.map((node) => [node.kgid, node]));
+  const overlap = overlapIn(from, to);
   const definitions = new Set<RelationshipIr>();
   const turns = new Map<string, [type: string, source: NodeIr, target: NodeIr]>();
   for (const is of after) {
     const was = before.find((other) =>
       other.node.kgid === is.node.kgid && other.definition.name === is.definition.name
     );
-    if (!was || !isOpposite(was, is) || !isSure(was, is, before, after)) continue;
+    if (!was || !isOpposite(was, is) || !isSure(was, before, after, overlap)) continue;
     const [source, target] = [labels.get(was.source), labels.get(was.target)];
     if (!source || !target) continue;
     definitions.add(is.definition);
@@ -64,8 +65,8 @@ function leads(ir: SchemaIr, types: ReadonlyMap<string, string>): Lead[] {
   return ir.nodes.flatMap((node) =>
     node.relationships.flatMap((definition): Lead[] => {
       const { type, target, direction } = definition;
-      if (type === null || target === null || direction === "either") return [];
-      const [first, last] = direction === "to" ? [node.kgid, target] : [target, node.kgid];
+      if (type === null || target === null) return [];
+      const [first, last] = direction === "from" ? [target, node.kgid] : [node.kgid, target];
       return [{ definition, node, type: types.get(type) ?? type, source: first, target: last }];
     })
   );
@@ -73,20 +74,52 @@ function leads(ir: SchemaIr, types: ReadonlyMap<string, string>): Lead[] {
 
 function isOpposite(was: Lead, is: Lead): boolean {
   return was.type === is.type && was.source === is.target && was.target === is.source &&
-    was.definition.direction !== is.definition.direction;
+    was.definition.direction !== is.definition.direction &&
+    was.definition.direction !== "either" && is.definition.direction !== "either";
 }
 
-/** Does every definition of these ends look the other way now? */
-function isSure(was: Lead, is: Lead, before: Lead[], after: Lead[]): boolean {
-  const same = (a: Lead, b: Lead) => a.type === b.type && a.source === b.source && a.target === b.target;
-  if (was.source !== was.target) {
-    return !after.some((lead) => same(lead, was)) && !before.some((lead) => same(lead, is));
-  }
-  // Ends of one class: the definitions themselves must all have changed sides.
-  return before.filter((lead) => same(lead, was)).every((old) => {
-    const now = after.find((lead) =>
-      lead.node.kgid === old.node.kgid && lead.definition.name === old.definition.name
+/**
+ * Does every definition that can mean the same relationships, of these classes and of those above and below them, look
+ * the other way now? One that looks both ways means all of them.
+ */
+function isSure(
+  was: Lead,
+  before: Lead[],
+  after: Lead[],
+  overlap: (one: string, other: string) => boolean,
+): boolean {
+  const sameWay = (lead: Lead) => overlap(lead.source, was.source) && overlap(lead.target, was.target);
+  const meets = (lead: Lead) =>
+    lead.type === was.type &&
+    (sameWay(lead) || (overlap(lead.source, was.target) && overlap(lead.target, was.source)));
+  const partner = (lead: Lead, others: Lead[]) =>
+    others.find((other) =>
+      other.node.kgid === lead.node.kgid && other.definition.name === lead.definition.name
     );
+  // Two ways between two classes cannot be turned one after the other: they would meet.
+  const isOneWay = overlap(was.source, was.target) || before.filter(meets).every(sameWay);
+  return isOneWay && before.filter(meets).every((old) => {
+    const now = partner(old, after);
     return now !== undefined && isOpposite(old, now);
+  }) && after.filter(meets).every((now) => {
+    const old = partner(now, before);
+    return old !== undefined && isOpposite(old, now);
   });
+}
+
+/** Can a node be of both classes? Their labels tell, before or after. */
+function overlapIn(...schemas: SchemaIr[]): (one: string, other: string) => boolean {
+  const labels = new Map<string, Set<string>>();
+  for (const node of schemas.flatMap((ir) => ir.nodes)) {
+    const all = labels.get(node.kgid) ?? new Set<string>();
+    for (const label of [node.label, ...node.inheritedLabels]) all.add(label);
+    labels.set(node.kgid, all);
+  }
+  const own = new Map<string, Set<string>>();
+  for (const node of schemas.flatMap((ir) => ir.nodes)) {
+    own.set(node.kgid, (own.get(node.kgid) ?? new Set()).add(node.label));
+  }
+  const carries = (one: string, other: string) =>
+    [...own.get(other) ?? []].some((label) => labels.get(one)?.has(label) ?? false);
+  return (one, other) => one === other || carries(one, other) || carries(other, one);
 }

@@ -163,7 +163,10 @@ class Population {
         ),
     );
     for (const [old, name] of orderRenames(renamed, this.known)) {
-      this.push({ name: "renameLabel", args: [old, name] }, { name: "renameLabel", args: [name, old] });
+      // Nodes of a class that is gone, or of one above, may carry the label: then nothing tells them apart again.
+      const isTaken = this.members.some((member) => member.labels.has(name));
+      const down = isTaken ? [] : [{ name: "renameLabel", args: [name, old] }];
+      this.push({ name: "renameLabel", args: [old, name] }, ...down);
       for (const member of this.members) {
         if (member.labels.delete(old)) member.labels.add(name);
         if (member.label === old) member.label = name;

@@ -103,7 +103,7 @@ export class Arguments {
   /** A type as Cypher writes it; it stands in the statement itself. */
   propertyType(i: number): string {
     const type = this.text(i, "propertyType").toUpperCase();
-    if (!/^[A-Z][A-Z ]*(<[A-Z][A-Z |]*>)?( NOT NULL)?( *\| *[A-Z][A-Z <>]*)*$/.test(type)) {
+    if (!/^[A-Z][A-Z ]*(<[A-Z][A-Z0-9 |]*>)?(\(\d+\))?( NOT NULL)?( *\| *[A-Z][A-Z0-9 <>()]*)*$/.test(type)) {
       this.fail(`propertyType "${type}" is no type of Cypher, such as "STRING" or "LIST<INTEGER NOT NULL>"`);
     }
     return type;

@@ -14,6 +14,7 @@ import {
   type Refusal,
   refusals,
 } from "./plan.ts";
+import { conversionCypher } from "./conversion.ts";
 import { countBatchStatement } from "./cypher.ts";
 import { CrochetError, messageOf } from "./error.ts";
 import type { Graph } from "./graph.ts";
@@ -61,7 +62,7 @@ export async function makePlan(request: PlanRequest): Promise<PlanResult> {
     refusals: [],
   };
   // A check of the data as it is now says nothing once a revision before it changes data.
-  const state = { dataChanges: false, properties: new Set<string>() };
+  const state = { dataChanges: false, properties: new Map<string, Set<string>>() };
   const all: Operation[] = [];
   if (graph) {
     const building = catalog.filter((object) => object.state === "POPULATING");
@@ -284,6 +285,17 @@ async function countTouched(graph: Graph, operation: Operation, entry: PlannedOp
       entry.note = `${
         count(there, "node")
       } carry the label ${transform.to} already; a downgrade cannot tell them apart`;
+    }
+  }
+  if (transform.what === "convertProperty") {
+    const { property, from, to, owner, entity } = transform;
+    const place = entity === "node" ? `(n:${quoteName(owner)})` : `()-[n:${quoteName(owner)}]->()`;
+    const { isDone } = conversionCypher(`n.${quoteName(property)}`, from, to, graph.info);
+    const there = await number(`MATCH ${place} WHERE ${isDone}`);
+    if (there > 0) {
+      entry.note = `${count(there, "value")} of ${owner}.${property} ${
+        there === 1 ? "is" : "are"
+      } ${to} already; a downgrade cannot tell them apart`;
     }
   }
   if (transform.what === "turnRelationships" && transform.source !== transform.target) {

@@ -11,26 +11,62 @@ import { examplesOf, type Refusal, showValue, transformRefusal } from "./plan.ts
 import type { Revision } from "./revision.ts";
 import { describeShape, quoteName, type SchemaShape } from "./schema.ts";
 import { count, sentenceList } from "./text.ts";
-import { transformCheck } from "./transform.ts";
+import { type Transform, transformCheck } from "./transform.ts";
 
 /** What operations before a check would have changed: then the graph as it is now says nothing about it. */
 export interface PlanState {
   /** Anything may be different. */
   dataChanges: boolean;
-  /** Only these properties are. */
-  properties: Set<string>;
+  /** Only these properties are, by name, of these labels or types. */
+  properties: Map<string, Set<string>>;
 }
 
 /** Notes what an operation would change. */
 export function noteChange(operation: Operation, state: PlanState): void {
-  const transform = operation.kind === "transform" ? operation.transform : undefined;
-  if (
-    transform?.what === "addProperty" || transform?.what === "removeProperty" ||
-    transform?.what === "convertProperty"
-  ) state.properties.add(transform.property);
-  else if (transform?.what === "renameProperty") {
-    state.properties.add(transform.from).add(transform.to);
-  } else state.dataChanges = true;
+  const touched = operation.kind === "transform" ? propertiesOf(operation.transform) : undefined;
+  if (!touched) {
+    state.dataChanges = true;
+    return;
+  }
+  for (const property of touched.properties) {
+    const owners = state.properties.get(property) ?? new Set<string>();
+    state.properties.set(property, owners.add(`${touched.entity}:${touched.owner}`));
+  }
+}
+
+/** The properties that a transform changes; undefined where it changes more than that. */
+function propertiesOf(
+  transform: Transform,
+): { entity: string; owner: string; properties: string[] } | undefined {
+  if (!("owner" in transform)) return undefined;
+  const { entity, owner } = transform;
+  const properties = transform.what === "renameProperty"
+    ? [transform.from, transform.to]
+    : [transform.property];
+  return { entity, owner, properties };
+}
+
+/** Did an operation before change such a property, of the same nodes or relationships? */
+async function isChanged(
+  graph: Graph,
+  state: PlanState,
+  entity: "node" | "relationship",
+  owner: string,
+  properties: string[],
+): Promise<boolean> {
+  for (const changed of properties.flatMap((property) => [...state.properties.get(property) ?? []])) {
+    const [kind, other] = [changed.slice(0, changed.indexOf(":")), changed.slice(changed.indexOf(":") + 1)];
+    if (kind !== entity) continue;
+    if (other === owner) return true;
+    // A node may carry both labels.
+    if (entity === "node") {
+      const rows = await graph.read(
+        `MATCH (n:${quoteName(owner)}:${quoteName(other)}) RETURN 1 AS both LIMIT 1`,
+      );
+      if (rows.length > 0) return true;
+    }
+  }
+  return false;
 }
 
 /** What stands in an operation's way as the graph is now. */
@@ -46,7 +82,8 @@ export async function preflight(
     if (existing) return failedBuild(revision, operation.shape, existing);
     const rival = findRival(catalog, operation.shape);
     if (rival) return [inTheWay(revision, operation.shape, rival)];
-    if (state.dataChanges || operation.shape.properties.some((name) => state.properties.has(name))) return [];
+    const { entity, labelOrType, properties } = operation.shape;
+    if (state.dataChanges || await isChanged(graph, state, entity, labelOrType, properties)) return [];
     return await shapeProblems(graph, revision, operation.shape);
   }
   return operation.kind === "transform" ? await transformProblems(graph, revision, operation, state) : [];
@@ -152,12 +189,9 @@ async function transformProblems(
   const { transform } = operation;
   const check = transformCheck(transform, graph.info);
   if (!check || check.kind === "turned already" || state.dataChanges) return [];
-  const touched = transform.what === "renameProperty"
-    ? [transform.from, transform.to]
-    : transform.what === "convertProperty"
-    ? [transform.property]
-    : [];
-  if (touched.some((name) => state.properties.has(name))) return [];
+  const touched = propertiesOf(transform)!;
+  const { entity, owner, properties } = touched;
+  if (await isChanged(graph, state, entity as "node", owner, properties)) return [];
   const [row] = await graph.read(check.text);
   if (Number(row.n) === 0) return [];
   return [{ revision, ...transformRefusal(`"${revision.revisionId}"`, operation, row) }];

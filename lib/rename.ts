@@ -10,6 +10,7 @@ import type { PropertyRenames } from "./ir_steps.ts";
 import type { ModelReading } from "./model_files.ts";
 import type { NodeModel, RelModel } from "./neomodel.ts";
 import { qualifiedName } from "./neomodel_class.ts";
+import { locate } from "./python_tree.ts";
 import type { ClassValue } from "./python_value.ts";
 import { nearest } from "./text.ts";
 
@@ -136,7 +137,7 @@ function addGiven(renames: PropertyRenames, text: string, before: SchemaIr, read
 }
 
 /** `# crochet: renamed from email`, at the end of a property's statement or in the comment right above it. */
-const RENAMED = /#\s*crochet:\s*renamed\s+from\s+(\w+)/u;
+const RENAMED = /#\s*crochet:\s*renamed\s+from\s+([\p{L}\p{N}_]+)/u;
 
 function addComments(
   renames: PropertyRenames,
@@ -151,13 +152,29 @@ function addComments(
     const match = RENAMED.exec(commentOf(text, statement.from, statement.to));
     if (!match || target?.kind !== "name") continue;
     const [, old] = match;
+    const at = { file: cls.module.path, line: locate(cls.module.file, statement.from).line };
     for (const model of modelsOf(reading)) {
       const declares = model.properties.find((p) => p.name === target.id)?.declaredIn === qualifiedName(cls);
       const was = propertiesBefore(before, model.kgid).map((p) => p.name);
-      // Where the name is known already, the comment has done its work.
-      if (declares && was.includes(old) && !was.includes(target.id)) {
-        addRename(renames, model, old, target.id, before, reading);
+      // Where the name is known already, the comment has done its work; a new class has nothing to rename.
+      if (!declares || was.length === 0 || was.includes(target.id)) continue;
+      if (!was.includes(old)) {
+        const meant = nearest(old, was);
+        throw new CrochetError(
+          "USAGE",
+          `The comment "renamed from ${old}" fits nothing: ${model.class} had no property "${old}"`,
+          { at, hint: meant ? `did you mean "${meant}"?` : `it had ${was.join(", ")}` },
+        );
       }
+      const other = renames.get(model.kgid ?? "")?.get(old);
+      if (other !== undefined && other !== target.id) {
+        throw new CrochetError(
+          "USAGE",
+          `${model.class}.${old} is said to be renamed twice: to ${other} and to ${target.id}`,
+          { at, hint: "keep one of the two" },
+        );
+      }
+      addRename(renames, model, old, target.id, before, reading);
     }
   }
 }

@@ -131,7 +131,7 @@ function phasesOf(transform: Transform, server: ServerFeatures): Phase[] {
         phase(
           `(n:${q(transform.label)})`,
           [
-            `toString(n.${q(transform.property)}) = ${quoteString(value)}`,
+            `toStringOrNull(n.${q(transform.property)}) = ${quoteString(value)}`,
             ...(transform.keep ? [`NOT n:${q(label)}`] : []),
           ],
           "n",
@@ -223,10 +223,10 @@ function mergePhase({ label, keys }: Transform & { what: "mergeNodes" }): Phase 
     }, collect(n) AS nodes ` +
     "WHERE size(nodes) > 1 WITH head(nodes) AS kept, tail(nodes) AS others";
   const body = "CALL (kept, others) { UNWIND others AS other MATCH (other)-[r]->(far) " +
-    "WITH kept, r, CASE WHEN far IN others THEN kept ELSE far END AS far " +
-    "CREATE (kept)-[x:$(type(r))]->(far) SET x = properties(r) DELETE r } " +
+    "WITH kept, r, CASE WHEN far IN others THEN kept ELSE far END AS far, type(r) AS type, properties(r) AS own " +
+    "DELETE r CREATE (kept)-[x:$(type)]->(far) SET x = own } " +
     "CALL (kept, others) { UNWIND others AS other MATCH (far)-[r]->(other) " +
-    "CREATE (far)-[x:$(type(r))]->(kept) SET x = properties(r) DELETE r } " +
+    "WITH kept, r, far, type(r) AS type, properties(r) AS own DELETE r CREATE (far)-[x:$(type)]->(kept) SET x = own } " +
     "WITH kept, others, properties(kept) AS own, [other IN reverse(others) | properties(other)] AS values, " +
     "reduce(all = [], other IN others | all + labels(other)) AS labels " +
     "FOREACH (other IN others | DELETE other) " +

@@ -231,6 +231,7 @@ function revisionsOf(parents: Record<string, string[]>): Revision[] {
     language: "ts",
     digest: sha256(id),
     imports: [],
+    replaces: [],
     text: "",
   }));
 }

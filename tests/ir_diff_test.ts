@@ -834,7 +834,9 @@ const WORDS: [from: SchemaIr, to: SchemaIr, changes: string[]][] = [
     schema(node("a", "A"), node("b", "B", { x: {} }, { inherits: ["A"] })),
     ["- property A.x | the values of A.x"],
   ],
-  [TYPES("A", "A"), TYPES("A", "B"), ["~ type of the relationship P.two: A -> B"]],
+  [TYPES("A", "A"), TYPES("A", "B"), [
+    "~ type of the relationship P.two: A -> B; existing relationships stay as they are",
+  ]],
   [
     schema(node("p", "P", {}, { relationships: [relationship("one", "A")] })),
     schema(node("p", "P", {}, { relationships: [relationship("two", null)] })),
@@ -887,13 +889,13 @@ const TYPE_CHANGES = `
   Uid    k   k   k   .   k   k   k   c   c   c   o   o   c   o
   Dat    k   k   k   k   .   k   k   o   o   o   o   o   c   o
   Dtf    k   k   k   k   k   .   k   o   o   o   o   o   c   o
-  Jso    k   k   k   k   k   k   .   c   c   c   o   o   c   o
+  Jso    k   k   k   k   k   k   .   c   c   c   o   o   o   o
   Int    c   c   c   c   o   o   c   .   c   c   o   o   c   o
   Flo    c   c   c   c   o   o   c   c   .   o   k   o   c   o
   Boo    c   c   c   c   o   o   c   c   o   .   o   o   c   o
   Dti    o   o   o   o   o   o   o   o   k   o   .   c   c   o
   Neo    o   o   o   o   o   o   o   o   o   o   c   .   c   o
-  Arr    c   c   c   c   c   c   c   c   c   c   c   c   .   o
+  Arr    c   c   c   c   c   c   o   c   c   c   c   c   .   o
   Poi    o   o   o   o   o   o   o   o   o   o   o   o   o   .`;
 
 Deno.test("diffIr() converts, keeps or leaves open every pair of property classes", () => {

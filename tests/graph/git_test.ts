@@ -376,7 +376,27 @@ Deno.test("--require-clean looks at the revisions of the run: the others, and ot
       /Applied: 0001_person/,
     );
     assert.deepEqual(stamps(await project.json("status"))[0].dirty, false);
-    await refusesUnclean(project, ["upgrade"], /"migrations\/0002_city\.ts" is not committed/);
+    await repository.draft("Dog");
+    await project.ok("downgrade");
+    // The place is that of the file that is not committed.
+    await refusesUnclean(
+      project,
+      ["upgrade"],
+      /^Error: migrations\/0002_city\.ts: .*"migrations\/0002_city\.ts" is not committed and "migrations\/0003_dog\.ts" is not committed/,
+    );
+  });
+});
+
+Deno.test("a second working tree of a repository is one of its own", async () => {
+  await Repository.with(async (repository) => {
+    const { project } = repository;
+    await project.ok("upgrade");
+    const tree = join(project.root, "..", "tree");
+    await repository.git("worktree", "add", "-q", "-b", "side", tree);
+    repository.edit("migrations/0001_person.schema.json", (text) => text + "\n");
+    const other = new TestProject(tree).with({ ...graphEnv(), ...GIT_ENV });
+    assert.deepEqual(await verified(other), { code: 0, ok: true, details: [] });
+    assert.equal((await verified(project)).code, 1);
   });
 });
 
@@ -586,9 +606,12 @@ Deno.test("lint --since looks at what changed since a commit or a branch", async
     assert.equal(await looked("trunk"), 1);
     repository.edit("migrations/0001_person.schema.json", (text) => text + "\n");
     assert.equal(await looked("trunk"), 2);
-    const unknown = await project.run("lint", "--since", "nowhere");
-    assert.equal(unknown.code, 2);
-    assert.match(unknown.err, /Git does not know "nowhere"/);
+    for (const name of ["nowhere", "--output=written", "-1"]) {
+      const unknown = await project.run("lint", `--since=${name}`);
+      assert.equal(unknown.code, 2, name);
+      assert.match(unknown.err, new RegExp(`Git does not know "${name}"`));
+    }
+    assert.ok(!project.list(".").includes("written"));
   });
 });
 
