@@ -9,9 +9,10 @@ import type { Graph } from "./graph.ts";
 import { readCatalog } from "./graph_catalog.ts";
 import { takeLock } from "./graph_lock.ts";
 import { findShape } from "./graph_operations.ts";
-import { beginRun, finishUpgrade, prepareRecord } from "./graph_record.ts";
+import { prepareRecord, recordRevisions } from "./graph_record.ts";
 import type { Ledger } from "./ledger.ts";
 import { collectOperations } from "./migration.ts";
+import type { Operation } from "./operation.ts";
 import { type Project, readRevisions } from "./project.ts";
 import { openRepository, stampOf } from "./provenance.ts";
 import { reconcile } from "./reconcile.ts";
@@ -73,29 +74,30 @@ export async function recordBaseline(request: BaselineRequest): Promise<Baseline
   return { drafted, ...result };
 }
 
-/** Writes revisions into the record as applied. What their operations would make and is there is adopted. */
+/**
+ * Writes revisions into the record as applied, all at once. What their operations would make and is there is adopted.
+ * @throws CrochetError PREFLIGHT_FAILED where the graph has a record
+ */
 export async function recordApplied(
   request: Omit<BaselineRequest, "target">,
   revisions: Revision[],
   how: "baseline" | "adopted",
 ): Promise<Omit<Baseline, "drafted">> {
   const { project, ledger, graph, runner } = request;
+  const result = {
+    recorded: revisions.map(({ revisionId }) => revisionId),
+    adopted: 0,
+    notRun: [] as string[],
+  };
+  const git = await openRepository(project);
+  const catalog = await readCatalog(graph);
+  const by = { appliedBy: `${runner.user}@${runner.host} (${how})`, crochetVersion: runner.version };
+  const records = [];
   const sandbox = new Sandbox(project.settings.timeLimitMs);
-  await prepareRecord(graph);
-  const lock = await takeLock(graph, {
-    user: runner.user,
-    host: runner.host,
-    pid: runner.pid,
-    command: how,
-  });
-  const result = { recorded: [] as string[], adopted: 0, notRun: [] as string[] };
   try {
-    const git = await openRepository(project);
-    const catalog = await readCatalog(graph);
-    for (const [i, revision] of revisions.entries()) {
+    for (const revision of revisions) {
       const adopted: string[] = [];
-      const { operations } = await collectOperations(project, revision, "upgrade", sandbox);
-      for (const { operation } of operations) {
+      for (const operation of await operationsOf(project, revision, sandbox)) {
         if (
           operation.kind === "schema" && operation.action === "add" && findShape(catalog, operation.shape)
         ) {
@@ -104,36 +106,33 @@ export async function recordApplied(
           result.notRun.push(`${revision.revisionId}: ${operation.name}`);
         }
       }
-      const by = `${runner.user}@${runner.host}`;
-      const run = {
-        revisionId: revision.revisionId,
-        direction: "upgrade" as const,
-        digest: revision.digest,
-        startedAt: new Date().toISOString(),
-        startedBy: by,
-        before: [],
-        done: [],
-      };
-      await beginRun(graph, lock.token, run, i + 1);
+      result.adopted += adopted.length;
       // What an earlier tool made for these very revisions is theirs; what a baseline finds was there before.
       const kept = how === "baseline" ? adopted : [];
-      await finishUpgrade(
-        graph,
-        lock.token,
-        appliedRevision(revision, {
-          appliedBy: `${by} (${how})`,
-          crochetVersion: runner.version,
-          adopted: kept,
-          git: stampOf(git, revision),
-        }),
-      );
-      result.recorded.push(revision.revisionId);
-      result.adopted += adopted.length;
+      records.push(appliedRevision(revision, { ...by, adopted: kept, git: stampOf(git, revision) }));
     }
   } finally {
     sandbox.close();
+  }
+  await prepareRecord(graph);
+  const { user, host, pid } = runner;
+  const lock = await takeLock(graph, { user, host, pid, command: how });
+  try {
+    await recordRevisions(graph, lock.token, records);
+  } finally {
     await lock.release().catch(() => {/* the lease expires */});
   }
   await reconcile(ledger, graph, project.settings.graph.environment);
   return result;
+}
+
+/** What a revision asks for; nothing where it cannot be asked: it is not going to run. */
+async function operationsOf(project: Project, revision: Revision, sandbox: Sandbox): Promise<Operation[]> {
+  try {
+    const { operations } = await collectOperations(project, revision, "upgrade", sandbox);
+    return operations.map(({ operation }) => operation);
+  } catch (error) {
+    if (error instanceof CrochetError) return [];
+    throw error;
+  }
 }

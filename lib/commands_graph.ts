@@ -1,7 +1,8 @@
 /**
  * Commands about a graph that lives: where it drifted, how it is taken over.
  */
-import { adoptChain, adoptOriginal } from "./adopt.ts";
+import { adoptChain } from "./adopt_chain.ts";
+import { adoptOriginal } from "./adopt_original.ts";
 import { recordBaseline } from "./baseline.ts";
 import { type Context, folder, project, runner, withGraph, withLedger } from "./command.ts";
 import { findDrift } from "./drift.ts";

@@ -14,6 +14,7 @@ import {
   recordConstraints,
   recordProperties,
 } from "./record.ts";
+import { count } from "./text.ts";
 
 /** What the graph says of itself. */
 export interface GraphRecord {
@@ -218,6 +219,34 @@ export async function finishDowngrade(graph: Graph, token: LockToken, revisionId
       await dropMarks(tx, id);
       await tx.run("MATCH (b:_CrochetBatch {revisionId: $id}) DELETE b", { id });
       await tx.run("MATCH (r:_CrochetRevision {id: $id}) DELETE r", { id });
+    }
+  });
+}
+
+/**
+ * Records revisions as applied that were not run here, all or none of them. @throws CrochetError PREFLIGHT_FAILED where
+ * the graph has a record
+ */
+export async function recordRevisions(
+  graph: Graph,
+  token: LockToken,
+  revisions: Omit<AppliedRevision, "appliedAt">[],
+): Promise<void> {
+  await graph.write(async (tx) => {
+    await checkLock(tx, token);
+    const { rows: [known] } = await tx.run("MATCH (r:_CrochetRevision) RETURN count(r) AS n");
+    if (Number(known.n) > 0) {
+      throw new CrochetError(
+        "PREFLIGHT_FAILED",
+        `The graph has a record already: ${count(Number(known.n), "revision")} of Crochet`,
+        { hint: "this is for a graph that Crochet does not know yet; crochet status shows the record" },
+      );
+    }
+    for (const [i, revision] of revisions.entries()) {
+      await tx.run(
+        "CREATE (r:_CrochetRevision {id: $id, position: $position, state: 'applied', appliedAt: toString(datetime.realtime())}) SET r += $properties",
+        { id: revision.revisionId, position: i + 1, properties: recordProperties(revision) },
+      );
     }
   });
 }

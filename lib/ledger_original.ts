@@ -10,6 +10,8 @@ export interface OriginalLedger {
   applied: { revisionId: string; schemaHash: string; appliedAt: string }[];
   /** JSON by schema hash. */
   snapshots: Map<string, string>;
+  /** How many batches of data it knows. */
+  batches: number;
 }
 
 /** Reads the ledger. @throws CrochetError LEDGER_INVALID where it is damaged */
@@ -33,6 +35,7 @@ export async function readOriginalLedger(path: string): Promise<OriginalLedger |
         schemaHash: String(row.schema_hash),
         appliedAt: String(row.applied_at),
       })),
+      batches: Number(db.prepare("SELECT count(*) AS n FROM dataset_batches").get()?.n ?? 0),
       snapshots: new Map(snapshots.map((row) => [String(row.schema_hash), String(row.snapshot_json)])),
     };
   } catch (error) {

@@ -11,7 +11,7 @@ import {
   showNeomodelVersion,
 } from "./neomodel_version.ts";
 import { basename, dirname, join, relative, resolve } from "./path.ts";
-import { exists, readBytes } from "./project.ts";
+import { exists, isFolder, readBytes } from "./project.ts";
 import { decodePython } from "./python_source.ts";
 import type { PythonFiles, PythonSource } from "./python_import.ts";
 import { followPython, type PythonProblem, type PythonWorld } from "./python_world.ts";
@@ -200,7 +200,7 @@ function fileFinder(
       }
       return undefined;
     },
-    isFolder: (module) => rootsFor(module).some((root) => isDirectory(join(root, ...module.split(".")))),
+    isFolder: (module) => rootsFor(module).some((root) => isFolder(join(root, ...module.split(".")))),
     titleOf: (library) => `${library} ${showNeomodelVersion(neomodel)}`,
     libraryNames: (module) =>
       module.split(".")[0] === "neomodel" ? neomodelNames(module, neomodel) : undefined,
@@ -212,14 +212,6 @@ function fileFinder(
 function isFile(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
   } catch {
     return false;
   }

@@ -258,6 +258,15 @@ export function removeFolder(path: string): void {
   if (exists(path)) Deno.removeSync(path, { recursive: true });
 }
 
+/** Is there a folder at the path? */
+export function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
 /** Is there anything at the path? */
 export function exists(path: string): boolean {
   try {

@@ -153,19 +153,23 @@ function addComments(
     if (!match || target?.kind !== "name") continue;
     const [, old] = match;
     const at = { file: cls.module.path, line: locate(cls.module.file, statement.from).line };
-    for (const model of modelsOf(reading)) {
-      const declares = model.properties.find((p) => p.name === target.id)?.declaredIn === qualifiedName(cls);
-      const was = propertiesBefore(before, model.kgid).map((p) => p.name);
-      // Where the name is known already, the comment has done its work; a new class has nothing to rename.
-      if (!declares || was.length === 0 || was.includes(target.id)) continue;
-      if (!was.includes(old)) {
-        const meant = nearest(old, was);
-        throw new CrochetError(
-          "USAGE",
-          `The comment "renamed from ${old}" fits nothing: ${model.class} had no property "${old}"`,
-          { at, hint: meant ? `did you mean "${meant}"?` : `it had ${was.join(", ")}` },
-        );
-      }
+    const owners = modelsOf(reading).filter((model) =>
+      model.properties.find((p) => p.name === target.id)?.declaredIn === qualifiedName(cls)
+    );
+    const names = owners.map((model) => propertiesBefore(before, model.kgid).map((p) => p.name));
+    // Where the name is known already, the comment has done its work; a new class has nothing to rename.
+    if (names.some((was) => was.includes(target.id)) || names.every((was) => was.length === 0)) continue;
+    if (!names.some((was) => was.includes(old))) {
+      const known = [...new Set(names.flat())];
+      const meant = nearest(old, known);
+      throw new CrochetError(
+        "USAGE",
+        `The comment "renamed from ${old}" fits nothing: ${cls.name} had no property "${old}"`,
+        { at, hint: meant ? `did you mean "${meant}"?` : `it had ${known.join(", ")}` },
+      );
+    }
+    for (const [i, model] of owners.entries()) {
+      if (!names[i].includes(old)) continue;
       const other = renames.get(model.kgid ?? "")?.get(old);
       if (other !== undefined && other !== target.id) {
         throw new CrochetError(

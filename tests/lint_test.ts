@@ -236,7 +236,13 @@ const RULES: Record<string, { bad: Example[]; good: Example[] }> = {
       without("0002_body.schema.json"),
       (files) => ({ ...files, [BODY]: "export const revisionId = 5;\n" }),
     ],
-    good: [body("  const a: number = 1;\n  void a;")],
+    good: [
+      body("  const a: number = 1;\n  void a;"),
+      body(
+        '  await ctx.createNodes("City", [{ name: ctx.params.tenant.toUpperCase() }]);',
+        '  await ctx.deleteNodesByBatch("City", ctx.batch);',
+      ),
+    ],
   },
   "allow-unknown": {
     bad: [

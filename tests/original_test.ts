@@ -70,7 +70,7 @@ const CALLS: [position: string, keyword: string, ours: string][] = [
   [
     `add_node_property("A", "b", 5)`,
     `add_node_property(default=5, label="A", property_name="b")`,
-    `addNodeProperty("A", "b", 5)`,
+    'runCypher("MATCH (n:`A`) SET n.`b` = $value", { value: 5 })',
   ],
   [`rename_label("A", "B")`, `rename_label(new_label="B", old_label="A")`, `renameLabel("A", "B")`],
   [
@@ -149,8 +149,8 @@ const CALLS: [position: string, keyword: string, ours: string][] = [
 Deno.test("each call of the original, by position and by keyword, is one of ours", () => {
   for (const [position, keyword, ours] of CALLS) {
     for (const call of [position, keyword]) {
-      const expected = { lines: [`await ctx.${ours};`], usesFloat: false };
-      assert.deepEqual(upgrade(`ctx.${call}`), expected, call);
+      const { lines, usesFloat } = upgrade(`ctx.${call}`);
+      assert.deepEqual([lines.at(-1), usesFloat], [`await ctx.${ours};`, false], call);
     }
   }
 });
@@ -197,15 +197,20 @@ Deno.test("literals of Python are the same values", () => {
     ["[1.0, 1]", "[float(1), 1]", true],
   ];
   for (const [python, ours, usesFloat = false] of cases) {
-    const expected = { lines: [`await ctx.addNodeProperty("A", "b", ${ours});`], usesFloat };
-    assert.deepEqual(upgrade(`ctx.add_node_property("A", "b", ${python})`), expected, python);
+    const expected = { lines: [`await ctx.runCypher("R", { v: ${ours} });`], usesFloat };
+    assert.deepEqual(upgrade(`ctx.run_cypher("R", {"v": ${python}})`), expected, python);
   }
 });
 
 Deno.test("a key that JavaScript takes for its own stays a key", () => {
-  const [line] = upgrade(`ctx.create_nodes("A", [{"__proto__": 1}])`).lines;
+  const line = upgrade(`ctx.create_nodes("A", [{"__proto__": 1}])`).lines.at(-1)!;
   const rows = Function(`return ${/\[\{.*\}\]/.exec(line)![0]}`)();
   assert.deepEqual(Object.keys(rows[0]), ["__proto__"], line);
+});
+
+Deno.test("rows without a batch get the one that the original gives them", () => {
+  const { lines } = upgrade(`ctx.create_nodes("A", [{"a": 1}])\nctx.create_nodes("A", [{"a": 2}])`);
+  assert.deepEqual(lines.map((line) => line.includes('beginBatch("untracked")')), [true, false, false]);
 });
 
 Deno.test("variables, batches and comments", () => {
@@ -258,7 +263,8 @@ Deno.test("variables, batches and comments", () => {
   ];
   const found = cases.map(([name, python]) => {
     try {
-      return [name, upgrade(python).lines];
+      // What is loaded without a batch carries the original's own word for that.
+      return [name, upgrade(python).lines.filter((line) => !line.includes('"untracked"'))];
     } catch (error) {
       return [name, String(error)];
     }
@@ -327,7 +333,7 @@ const OPEN: [name: string, python: string, line: number, what?: RegExp][] = [
   ["keys of an upsert that are missing", `ctx.upsert_nodes("A", [{"a": 1}])`, 1],
   ["print", `print("x")`, 1],
   ["an assertion", "assert True", 1],
-  ["a row that is no dict", `ctx.create_relationships("A", "B", "R", [row])`, 1, /row/],
+  ["a row that is no dict", `ctx.create_relationships("A", "B", "R", [row])`, 1],
   ["a row that is unpacked", `ctx.create_relationships("A", "B", "R", [{**base, "target_id": 2}])`, 1],
   ["a key of a row by a name", `ctx.create_relationships("A", "B", "R", [{KEY: 1, "target_id": 2}])`, 1],
   [
@@ -417,7 +423,6 @@ Deno.test("a body that is not the plain function `upgrade(ctx)` is named", () =>
     ["it is imported", "from common import upgrade\n"],
     ["it is a lambda", `upgrade = lambda ctx: ctx.add_index("A", "b")\n`],
     ["it stands in a condition", `if True:\n    def upgrade(ctx):\n        ctx.add_index("A", "b")\n`],
-    ["its parameter has another name", `def upgrade(c):\n    c.add_index("A", "b")\n`],
     ["ctx is another thing", `def upgrade(c):\n    ctx.add_index("A", "b")\n`],
     ["it is decorated", `@twice\ndef upgrade(ctx):\n    ctx.add_index("A", "b")\n`],
     ["it is a coroutine", `async def upgrade(ctx):\n    ctx.add_index("A", "b")\n`],
