@@ -51,11 +51,6 @@ export async function adoptChain(request: AdoptRequest, folder: string): Promise
   const ordered = scripts.toSorted((a, b) =>
     rank(a) === rank(b) ? (a.version < b.version ? -1 : 1) : rank(a) - rank(b)
   );
-  for (const { version, source } of chain) {
-    if (!scripts.some((script) => script.version === version)) {
-      open.push(`"${source}" is applied, but its script is missing`);
-    }
-  }
   const revisions = ordered.map((script, i): AdoptedRevision => {
     const entry = chain[position(script)];
     if (entry && !entry.checksums.includes(script.checksum)) {
@@ -73,6 +68,11 @@ export async function adoptChain(request: AdoptRequest, folder: string): Promise
       isApplied: entry !== undefined,
     };
   });
+  for (const { version, source } of chain) {
+    if (!scripts.some((script) => script.version === version)) {
+      open.push(`"${source}" is applied, but its script is missing`);
+    }
+  }
   return { from: "neo4j-migrations", ...await writeAdopted(request, revisions), open };
 }
 
