@@ -5,7 +5,7 @@
  */
 import { CrochetError } from "./error.ts";
 import type { Revision } from "./revision.ts";
-import { nearest } from "./text.ts";
+import { nearest, sentenceList } from "./text.ts";
 
 /** Revisions in the order in which they are applied. */
 export interface Chain {
@@ -24,11 +24,15 @@ export interface ChainFault {
   hint: string;
 }
 
-/** A child of a revision that a squash replaced follows the squash. */
-function linked(revisions: Revision[]): Revision[] {
+/** The revisions with their true parents: a child of the last one that a squash replaced follows the squash. */
+export function linked(revisions: Revision[]): Revision[] {
   const present = new Set(revisions.map((revision) => revision.revisionId));
   const stands = new Map(
-    revisions.flatMap((squash) => squash.replaces.map(({ id, digest }) => [id, { squash, digest }] as const)),
+    revisions.flatMap((squash) =>
+      squash.replaces.filter(({ id }, i, all) =>
+        squash.completedBy.length > 0 ? squash.completedBy.includes(id) : i === all.length - 1
+      ).map(({ id, digest }) => [id, { squash, digest }] as const)
+    ),
   );
   if (stands.size === 0) return revisions;
   return revisions.map((revision) => ({
@@ -63,6 +67,18 @@ export function chainFaults(given: Revision[]): ChainFault[] {
       const found = byId.get(parent.id);
       if (!found) {
         const meant = nearest(parent.id, byId.keys());
+        const squash = revisions.find(({ replaces }) => replaces.some(({ id }) => id === parent.id));
+        if (squash) {
+          faults.push({
+            kind: "missing-parent",
+            file: revision.file,
+            line: revision.parentLine,
+            message:
+              `"${revision.file}" follows "${parent.id}", which is in the middle of what "${squash.revisionId}" replaces`,
+            hint: "go back to the commit before the squash, merge the branches there, and squash again",
+          });
+          continue;
+        }
         faults.push({
           kind: "missing-parent",
           file: revision.file,
@@ -165,6 +181,13 @@ export function findRevision(chain: Chain, name: string): Revision {
     revision.revisionId.startsWith(name) && /^\d{4,}/.test(name)
   );
   if (begins.length === 1) return begins[0];
+  if (begins.length > 1) {
+    throw new CrochetError(
+      "UNKNOWN_REVISION",
+      `"${name}" is the beginning of ${sentenceList(begins.map(({ revisionId }) => `"${revisionId}"`))}`,
+      { hint: "write one of them in full" },
+    );
+  }
   const meant = nearest(name, ids);
   throw new CrochetError(
     "UNKNOWN_REVISION",

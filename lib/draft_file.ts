@@ -20,7 +20,7 @@ import {
   revisionNumber,
   snapshotFile,
 } from "./revision.ts";
-import { distinctName, schemaName, type SchemaShape, shapeKey } from "./schema.ts";
+import { distinctName, repeatable, schemaName, type SchemaShape, shapeKey } from "./schema.ts";
 
 /** The body of a migration in both of its functions, line by line, and what it imports. */
 export interface Body {
@@ -45,6 +45,7 @@ export interface NewRevision {
   body: Body;
   /** Revisions that it stands for. */
   replaces?: { id: string; digest: string }[];
+  completedBy?: string[];
 }
 
 /** Writes the files of a revision; gives its id and their paths. @throws CrochetError FILE_EXISTS, then nothing was written */
@@ -79,13 +80,21 @@ export function nextId(revisions: Revision[], description: string): string {
   return revisionId(last + 1, description);
 }
 
-/** The steps as a body. `schemas` hold the constraints and indexes that plain Cypher drops by their names. */
-export function bodyOf(language: "ts" | "cypher", steps: Step[], schemas: SchemaIr[]): Body {
+/**
+ * The steps as a body. Plain Cypher goes by names: those of `live` where the graph was asked, else those that `schemas`
+ * give their constraints and indexes.
+ */
+export function bodyOf(
+  language: "ts" | "cypher",
+  steps: Step[],
+  schemas: SchemaIr[],
+  live: ReadonlyMap<string, string> = new Map(),
+): Body {
   const up = steps.map((step) => step.up);
   const down = [...steps].reverse().flatMap((step) => step.down);
   const lost = steps.filter((step) => step.down.length === 0).map((step) => step.up);
   if (language === "cypher") {
-    const names = objectNames(schemas);
+    const names = new Map([...objectNames(schemas), ...live]);
     return {
       upgrade: up.flatMap((operation) => cypherOf(operation, names)),
       downgrade: [
@@ -142,7 +151,10 @@ function cypherOf(operation: DraftOperation, names: ReadonlyMap<string, string>)
   };
   const { statements } = planOperation(parseOperation(operation.name, args), context);
   return statements.map(({ cypher, values }) =>
-    `${inlineParameters(cypher, values).replace(/^(DROP (?:CONSTRAINT|INDEX) .*)$/, "$1 IF EXISTS")};`
+    // A batched statement finds only what is still to be done, so that it may run again.
+    `${/ IN TRANSACTIONS OF /.test(cypher) ? "// crochet: allow not-exactly-once\n" : ""}${
+      repeatable(inlineParameters(cypher, values))
+    };`
   );
 }
 

@@ -3,6 +3,8 @@
  * or have other options, by shape and not by name, and data that no model knows. What other tools keep in the graph is
  * known as theirs. Changes nothing; a draft of the migration that would mend it is another step.
  */
+import { appliedSchema } from "./applied_schema.ts";
+import { linked } from "./chain.ts";
 import { cypherSections } from "./cypher_text.ts";
 import { CrochetError } from "./error.ts";
 import type { Graph } from "./graph.ts";
@@ -10,11 +12,18 @@ import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
 import { findShape } from "./graph_operations.ts";
 import { EMPTY_IR, type SchemaIr, schemaObjects } from "./ir.ts";
 import { collectOperations } from "./migration.ts";
-import { type Project, readSnapshot } from "./project.ts";
+import type { Project } from "./project.ts";
 import type { AppliedRevision } from "./record.ts";
 import type { Revision } from "./revision.ts";
 import { Sandbox } from "./sandbox.ts";
-import { quoteName, sameOptions, type SchemaObject, type SchemaShape, shapeKey } from "./schema.ts";
+import {
+  quoteName,
+  sameOptions,
+  type SchemaObject,
+  type SchemaShape,
+  shapeKey,
+  shapeOfKey,
+} from "./schema.ts";
 
 /** One difference between the live catalog and what the applied revisions made. */
 export type CatalogDrift =
@@ -88,7 +97,7 @@ export async function findDrift(request: DriftRequest): Promise<DriftReport> {
       },
     );
   }
-  const ir = head ? readSnapshot(project, head) : EMPTY_IR;
+  const ir = head ? appliedSchema(project, linked(revisions), applied) : EMPTY_IR;
   const wanted = await wantedObjects(project, revisions, applied, ir);
   const all = await readCatalog(graph);
   const named = namesInCypher(revisions, applied);
@@ -122,7 +131,10 @@ function findIn(wanted: Map<string, Wanted>, object: CatalogObject): boolean {
   return object.kind !== "other" && wanted.has(shapeKey(object as SchemaObject));
 }
 
-/** The models' constraints and indexes, and those that migrations made by hand. */
+/**
+ * The models' constraints and indexes, and those that migrations made by hand: the record says what each run made and
+ * dropped. What was recorded without a run is asked for its operations.
+ */
 async function wantedObjects(
   project: Project,
   revisions: Revision[],
@@ -132,15 +144,16 @@ async function wantedObjects(
   const wanted = new Map<string, Wanted>();
   const sandbox = new Sandbox(project.settings.timeLimitMs);
   try {
-    for (const { revisionId } of applied) {
+    for (const { revisionId, made, dropped } of applied) {
       const revision = revisions.find((candidate) => candidate.revisionId === revisionId);
-      if (!revision) continue;
-      const { operations } = await collectOperations(project, revision, "upgrade", sandbox);
-      for (const { operation } of operations) {
-        if (operation.kind !== "schema") continue;
-        const key = shapeKey(operation.shape);
-        if (operation.action === "drop") wanted.delete(key);
-        else wanted.set(key, { shape: operation.shape, from: revisionId });
+      const asked = revision ? await schemaOperations(project, revision, sandbox) : [];
+      for (const key of dropped ?? []) wanted.delete(key);
+      for (const key of made ?? []) wanted.set(key, { shape: shapeOfKey(key), from: revisionId });
+      for (const { action, shape } of asked) {
+        const key = shapeKey(shape);
+        // The record has no options; without a record the operations are all there is.
+        if (action === "add" && (!made || wanted.has(key))) wanted.set(key, { shape, from: revisionId });
+        else if (action === "drop" && !dropped) wanted.delete(key);
       }
     }
   } finally {
@@ -153,16 +166,31 @@ async function wantedObjects(
   return wanted;
 }
 
-/** Names of constraints and indexes that Cypher of applied revisions makes, with the revision. */
+/** The schema operations of a revision; none where it cannot be asked. */
+async function schemaOperations(
+  project: Project,
+  revision: Revision,
+  sandbox: Sandbox,
+): Promise<{ action: "add" | "drop"; shape: SchemaShape }[]> {
+  try {
+    const { operations } = await collectOperations(project, revision, "upgrade", sandbox);
+    return operations.flatMap(({ operation }) => (operation.kind === "schema" ? [operation] : []));
+  } catch (error) {
+    if (error instanceof CrochetError) return [];
+    throw error;
+  }
+}
+
+/** Names of constraints and indexes that Cypher makes, of revisions that the record knows nothing of, with the revision. */
 function namesInCypher(revisions: Revision[], applied: AppliedRevision[]): Map<string, string> {
   const names = new Map<string, string>();
-  const made = /\bCREATE\s+(?:\w+\s+)?(?:CONSTRAINT|INDEX)\s+(?:`((?:[^`]|``)+)`|(\w+))/gi;
-  for (const { revisionId } of applied) {
+  const made = /\bCREATE\s+(?:\w+\s+)?(?:CONSTRAINT|INDEX)\s+(?:`((?:[^`]|``)+)`|(?!IF\b|FOR\b)(\w+))/gi;
+  for (const { revisionId, made: isKnown } of applied) {
     const revision = revisions.find((candidate) => candidate.revisionId === revisionId);
-    if (!revision) continue;
+    if (!revision || isKnown) continue;
     const text = revision.language === "cypher"
       ? cypherSections(revision).upgrade.map((statement) => statement.text).join("\n")
-      : revision.text;
+      : revision.text.split(/export async function downgrade\b/)[0];
     for (const [, quoted, plain] of text.matchAll(made)) {
       names.set(quoted?.replaceAll("``", "`") ?? plain, revisionId);
     }

@@ -10,7 +10,7 @@ import type { CatalogObject } from "./graph_catalog.ts";
 import type { Step } from "./ir_steps.ts";
 import { draftCreate, draftDrop } from "./operation_schema.ts";
 import { type Project, readRevisions, readSnapshot } from "./project.ts";
-import { describeShape, schemaName, type SchemaObject, type SchemaShape } from "./schema.ts";
+import { describeShape, schemaName, type SchemaObject, type SchemaShape, shapeKey } from "./schema.ts";
 
 /** Drafts the migration; undefined where there is nothing to mend. @throws CrochetError CHAIN_BROKEN, PREFLIGHT_FAILED */
 export function draftFix(
@@ -42,8 +42,18 @@ export function draftFix(
     ir,
     rollbackSafe: true,
     changes: report.catalog.map(describeDrift),
-    body: bodyOf(language, dropsFirst(report.catalog.flatMap(stepsOf)), [ir]),
+    body: bodyOf(language, dropsFirst(report.catalog.flatMap(stepsOf)), [ir], liveNames(report.catalog)),
   });
+}
+
+/** The names that the graph has, by shape. */
+function liveNames(drifts: CatalogDrift[]): Map<string, string> {
+  const objects = drifts.flatMap((drift) =>
+    drift.kind === "missing" ? [] : [drift.kind === "changed" ? drift.live : drift.shape]
+  );
+  return new Map(
+    objects.flatMap((object) => (object.kind === "other" ? [] : [[shapeKey(shapeOf(object)), object.name]])),
+  );
 }
 
 /** An index may be in the way of a constraint over the same properties. */

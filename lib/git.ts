@@ -36,7 +36,7 @@ export class GitRepository {
     ]);
     const failed = [tree, status].find((outcome) => outcome.code !== 0);
     if (failed) return { none: reasonOf(failed.err) };
-    const prefix = (await asked(folder, ["rev-parse", "--show-prefix"])).out.trim();
+    const prefix = (await asked(folder, ["rev-parse", "--show-prefix"])).out.replace(/\r?\n$/, "");
     const changed = status.out.split("\0").filter(Boolean).map((line) => line.slice(3))
       .map((path) => (path.startsWith(prefix) ? path.slice(prefix.length) : path));
     return new GitRepository(
@@ -69,8 +69,17 @@ export class GitRepository {
 
   /** Paths from the folder that differ from another revision of Git. Gives undefined where it is unknown. */
   async changedSince(revision: string): Promise<string[] | undefined> {
-    const base = await asked(this.folder, ["merge-base", revision, "HEAD"]);
-    const from = base.code === 0 ? base.out.trim() : revision;
+    const found = await asked(this.folder, [
+      "rev-parse",
+      "--verify",
+      "--quiet",
+      "--end-of-options",
+      `${revision}^{commit}`,
+    ]);
+    if (found.code !== 0) return undefined;
+    const commit = found.out.trim();
+    const base = await asked(this.folder, ["merge-base", commit, "HEAD"]);
+    const from = base.code === 0 ? base.out.trim() : commit;
     const diff = await asked(this.folder, ["diff", "--name-only", "-z", "--relative", from, "--", "."]);
     if (diff.code !== 0) return undefined;
     const untracked = [...this.changed].filter((file) => !this.committed.has(file));

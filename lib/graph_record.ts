@@ -23,6 +23,8 @@ export interface GraphRecord {
   revisions: AppliedRevision[];
   partial: PartialRun | undefined;
   batches: BatchRecord[];
+  /** Revisions that were reverted and not applied again: a ledger that has them learns of it. */
+  reverted: string[];
 }
 
 /** The holder of the lock, as a token that every writing transaction shows. */
@@ -44,17 +46,20 @@ export interface Mark {
 /** Reads the record; everything is empty in a graph that no crochet knows. */
 export async function readRecord(graph: Graph): Promise<GraphRecord> {
   const [graphs, revisions, batches] = await Promise.all([
-    graph.read("MATCH (g:_CrochetGraph) RETURN g.graphId AS graphId"),
+    graph.read("MATCH (g:_CrochetGraph) RETURN g.graphId AS graphId, g.reverted AS reverted"),
     graph.read("MATCH (r:_CrochetRevision) RETURN properties(r) AS r ORDER BY r.position"),
     graph.read("MATCH (b:_CrochetBatch) RETURN properties(b) AS b ORDER BY b.createdAt, b.id"),
   ]);
   const rows = revisions.map((row) => row.r as Row);
+  const reverted = (graphs[0]?.reverted as string[] | null | undefined) ?? [];
   const partial = rows.find((row) => row.state !== "applied");
   return {
     graphId: graphs[0]?.graphId as string | undefined,
-    revisions: rows.filter((row) => row.state === "applied" || row.state === "reverting").map(
-      appliedRevision,
-    ),
+    // A squash that is reverted where its parts were applied has a row for its run alone, without a digest.
+    revisions: rows.filter((row) =>
+      row.state === "applied" || (row.state === "reverting" && row.digest !== undefined)
+    ).map(appliedRevision),
+    reverted,
     partial: partial && {
       revisionId: String(partial.id),
       direction: partial.state === "reverting" ? "downgrade" : "upgrade",
@@ -64,6 +69,7 @@ export async function readRecord(graph: Graph): Promise<GraphRecord> {
       before: JSON.parse(String(partial.before)),
       ...(partial.error ? { error: String(partial.error), failedAt: Number(partial.failedAt) } : {}),
       done: JSON.parse(String(partial.done ?? "[]")),
+      ...(partial.takes ? { takes: partial.takes as string[] } : {}),
     },
     batches: batches.map(({ b }) => batchRecord(b as Row)),
   };
@@ -80,6 +86,7 @@ function appliedRevision(row: Row): AppliedRevision {
     appliedBy: String(row.appliedBy),
     crochetVersion: String(row.crochetVersion),
     adopted: row.adopted as string[],
+    ...(row.made !== undefined && { made: row.made as string[], dropped: row.dropped as string[] }),
     ...(row.gitDirty !== undefined &&
       {
         git: {
@@ -140,17 +147,17 @@ export async function beginRun(
   graph: Graph,
   token: LockToken,
   run: PartialRun,
-  position: number,
 ): Promise<void> {
   await graph.write(async (tx) => {
     await checkLock(tx, token);
     await tx.run(
-      "MERGE (r:_CrochetRevision {id: $id}) ON CREATE SET r.position = $position, r.parents = [] " +
-        "SET r.before = CASE WHEN r.state IS NULL OR r.state = 'applied' THEN $before ELSE r.before END, r.state = $state, r.runDigest = $digest, " +
+      "OPTIONAL MATCH (o:_CrochetRevision) WITH coalesce(max(o.position), 0) + 1 AS position " +
+        "MERGE (r:_CrochetRevision {id: $id}) ON CREATE SET r.position = position, r.parents = [] " +
+        "SET r.takes = $takes, r.before = CASE WHEN r.state IS NULL OR r.state = 'applied' THEN $before ELSE r.before END, r.state = $state, r.runDigest = $digest, " +
         "r.startedAt = toString(datetime.realtime()), r.startedBy = $startedBy REMOVE r.error, r.failedAt",
       {
         id: run.revisionId,
-        position,
+        takes: run.takes ?? null,
         before: JSON.stringify(run.before),
         state: run.direction === "upgrade" ? "applying" : "reverting",
         digest: run.digest,
@@ -193,7 +200,7 @@ export async function finishUpgrade(
     await checkLock(tx, token);
     const { rows } = await tx.run(
       "MATCH (r:_CrochetRevision {id: $id}) SET r += $properties, r.state = 'applied', r.appliedAt = toString(datetime.realtime()) " +
-        "REMOVE r.before, r.runDigest, r.startedAt, r.startedBy, r.error, r.failedAt, r.done RETURN r.appliedAt AS at",
+        "REMOVE r.before, r.runDigest, r.startedAt, r.startedBy, r.error, r.failedAt, r.done, r.takes RETURN r.appliedAt AS at",
       { id: revisionId, properties },
     );
     if (rows.length === 0) {
@@ -207,6 +214,10 @@ export async function finishUpgrade(
       );
     }
     await dropMarks(tx, revisionId);
+    await tx.run(
+      "MATCH (g:_CrochetGraph) WHERE g.reverted IS NOT NULL SET g.reverted = [id IN g.reverted WHERE id <> $id]",
+      { id: revisionId },
+    );
     return String(rows[0].at);
   });
 }
@@ -220,6 +231,10 @@ export async function finishDowngrade(graph: Graph, token: LockToken, revisionId
       await tx.run("MATCH (b:_CrochetBatch {revisionId: $id}) DELETE b", { id });
       await tx.run("MATCH (r:_CrochetRevision {id: $id}) DELETE r", { id });
     }
+    await tx.run(
+      "MATCH (g:_CrochetGraph) SET g.reverted = [id IN coalesce(g.reverted, []) WHERE NOT id IN $ids] + $ids",
+      { ids: revisionIds },
+    );
   });
 }
 
@@ -270,7 +285,7 @@ export async function forgetRun(
 ): Promise<string> {
   if (as === "applied") return await finishUpgrade(graph, token, revision!);
   if (as === "reverted") {
-    await finishDowngrade(graph, token, [run.revisionId]);
+    await finishDowngrade(graph, token, [run.revisionId, ...run.takes ?? []]);
     return "";
   }
   await graph.write(async (tx) => {

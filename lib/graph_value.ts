@@ -58,18 +58,6 @@ export function point(
   return { "crochet:type": "point", srid, x, y, ...(z === undefined ? {} : { z }) };
 }
 
-/** What a migration may import from "crochet". */
-export const CROCHET_MODULE: Record<string, unknown> = {
-  float,
-  date,
-  dateTime,
-  localDateTime,
-  time,
-  localTime,
-  duration,
-  point,
-};
-
 /** Is the value one that this file marked? */
 export function isMarked(value: unknown): value is MarkedValue {
   return typeof value === "object" && value !== null && "crochet:type" in value;

@@ -37,12 +37,19 @@ export function mergeIr(base: SchemaIr, left: SchemaIr, right: SchemaIr): Merged
     right.relationshipModels,
     (model) => model.kgid,
     (b, l, r, name) => ({
-      ...merge.parts(b, l, r, name, ["properties"]),
+      ...merge.parts(b, l, r, name, ["properties", "types"]),
+      types: mergeSets(b.types, l.types, r.types),
       properties: merge.items(name, b.properties, l.properties, r.properties, (p) => p.name),
     } as RelModelIr),
   );
   const existence = merge.value("[schema] required", base.existence, left.existence, right.existence);
   return { ir: { format: 1, ...(existence && { existence }), nodes, relationshipModels }, conflicts };
+}
+
+/** What both had, what either added, without what either took away. */
+function mergeSets(base: string[], left: string[], right: string[]): string[] {
+  const all = [...new Set([...base, ...left, ...right])];
+  return all.filter((item) => !base.includes(item) || (left.includes(item) && right.includes(item))).sort();
 }
 
 class Merge {

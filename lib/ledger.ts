@@ -19,7 +19,8 @@ CREATE TABLE IF NOT EXISTS graphs (
 CREATE TABLE IF NOT EXISTS applied_revisions (
   graph_id TEXT NOT NULL, position INTEGER NOT NULL, revision_id TEXT NOT NULL, parents TEXT NOT NULL, digest TEXT NOT NULL,
   schema_hash TEXT NOT NULL, rollback_safe INTEGER NOT NULL, applied_at TEXT NOT NULL, applied_by TEXT NOT NULL,
-  crochet_version TEXT NOT NULL, adopted TEXT NOT NULL, git TEXT NOT NULL DEFAULT '', PRIMARY KEY (graph_id, revision_id)
+  crochet_version TEXT NOT NULL, adopted TEXT NOT NULL, git TEXT NOT NULL DEFAULT '',
+  changed TEXT NOT NULL DEFAULT '', PRIMARY KEY (graph_id, revision_id)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS partial_runs (graph_id TEXT PRIMARY KEY, run TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS dataset_batches (
@@ -120,11 +121,13 @@ export class Ledger {
     });
   }
 
-  /** Format 1 did not know Git. */
+  /** Format 1 knew neither Git nor what a revision made and dropped. */
   private renew(): void {
     this.transaction(() => {
       if (this.version() === SCHEMA_VERSION) return;
-      this.db.exec("ALTER TABLE applied_revisions ADD COLUMN git TEXT NOT NULL DEFAULT ''");
+      for (const column of ["git", "changed"]) {
+        this.db.exec(`ALTER TABLE applied_revisions ADD COLUMN ${column} TEXT NOT NULL DEFAULT ''`);
+      }
       this.run("UPDATE ledger_meta SET value = ? WHERE key = 'schema_version'", String(SCHEMA_VERSION));
     });
   }
@@ -220,7 +223,7 @@ export class Ledger {
       graphId,
     );
     this.run(
-      "INSERT INTO applied_revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO applied_revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       graphId,
       Number(next),
       revision.revisionId,
@@ -233,6 +236,7 @@ export class Ledger {
       revision.crochetVersion,
       JSON.stringify(revision.adopted),
       revision.git ? JSON.stringify(revision.git) : "",
+      revision.made ? JSON.stringify({ made: revision.made, dropped: revision.dropped }) : "",
     );
     this.addEvent(graphId, kind, revision.revisionId, { ...revision });
   }
@@ -388,6 +392,7 @@ function readApplied(row: Record<string, unknown>): AppliedRevision {
     crochetVersion: String(row.crochet_version),
     adopted: JSON.parse(String(row.adopted)),
     ...(row.git ? { git: JSON.parse(String(row.git)) } : {}),
+    ...(row.changed ? JSON.parse(String(row.changed)) : {}),
   };
 }
 

@@ -2,13 +2,13 @@
  * Takes a project and gives the findings of its migrations: faults of the chain, then what each revision asks for,
  * collected in the sandbox without a graph. Changes nothing and needs no server.
  */
-import { type ChainFault, chainFaults } from "./chain.ts";
+import { type ChainFault, chainFaults, linked } from "./chain.ts";
 import { CrochetError } from "./error.ts";
 import { GitRepository } from "./git.ts";
-import { EMPTY_IR } from "./ir.ts";
 import { type Finding, finding, LINT_RULES, lintRevision, type Severity } from "./lint_rules.ts";
 import { collectOperations } from "./migration.ts";
-import { type Project, readEveryRevision, readSnapshot } from "./project.ts";
+import { join } from "./path.ts";
+import { type Project, readEveryRevision, readIfThere, readSnapshot } from "./project.ts";
 import { openRepository } from "./provenance.ts";
 import type { AppliedRevision } from "./record.ts";
 import { type Revision, revisionFiles } from "./revision.ts";
@@ -144,13 +144,20 @@ async function lintOne(
   try {
     const upgrade = await collectOperations(project, revision, "upgrade", sandbox);
     const downgrade = await collectOperations(project, revision, "downgrade", sandbox);
-    const parent = revisions.find(({ revisionId }) => revisionId === revision.parents[0]?.id);
+    const own = linked(revisions).find(({ revisionId }) => revisionId === revision.revisionId)!;
+    const parents = revisions.filter(({ revisionId }) =>
+      own.parents.some((parent) => parent.id === revisionId)
+    );
     return lintRevision({
       revision,
       upgrade: upgrade.operations,
       downgrade: downgrade.operations,
       downgradeKnown: downgrade.incomplete === undefined,
-      before: parent ? readSnapshot(project, parent) : EMPTY_IR,
+      before: parents.map((parent) => readSnapshot(project, parent)),
+      texts: new Map(revision.imports.flatMap((file) => {
+        const text = readIfThere(join(project.root, file));
+        return text === undefined ? [] : [[file, text]];
+      })),
       after: readSnapshot(project, revision),
     });
   } catch (error) {

@@ -65,8 +65,11 @@ export interface LintSubject {
   downgrade: PlacedOperation[];
   /** Was the downgrade known to the end? */
   downgradeKnown: boolean;
-  before: SchemaIr;
+  /** Snapshots of its parents. */
+  before: SchemaIr[];
   after: SchemaIr;
+  /** Files that it imports, by path. */
+  texts: ReadonlyMap<string, string>;
 }
 
 /** A finding of a rule. */
@@ -85,10 +88,11 @@ export function lintRevision(subject: LintSubject): Finding[] {
     ...indexFindings(subject),
     ...nameFindings(subject),
   ];
-  const { excuses, problems } = readExcuses(revision);
+  const texts = new Map([...subject.texts, [revision.file, revision.text]]);
+  const read = [...texts].map(([file, text]) => ({ file, ...readExcuses(file, text) }));
   const isExcused = ({ file, line, code }: Finding) =>
-    file === revision.file && line !== undefined && (excuses.get(line)?.has(code) ?? false);
-  return [...found.filter((entry) => !isExcused(entry)), ...problems];
+    line !== undefined && read.some((entry) => entry.file === file && entry.excuses.get(line)?.has(code));
+  return [...found.filter((entry) => !isExcused(entry)), ...read.flatMap((entry) => entry.problems)];
 }
 
 function lossFindings({ revision, upgrade }: LintSubject): Finding[] {
@@ -242,13 +246,14 @@ function knownNames(...schemas: SchemaIr[]): Map<string, Set<string>> {
   return known;
 }
 
-function nameFindings({ upgrade, downgrade, before, after }: LintSubject): Finding[] {
-  const known = knownNames(before, after);
+function nameFindings({ revision, upgrade, downgrade, before, after }: LintSubject): Finding[] {
+  const known = knownNames(...before, after);
   if (known.size === 0) return [];
   const all = [...upgrade, ...downgrade];
   // A name between two renames is known to this migration alone.
   for (const { operation } of all) addRenamed(known, operation);
-  return all.flatMap((entry) => unknownNames(entry, known));
+  // What stands in another file is a part of a squash, and speaks of the schemas between its parts.
+  return all.flatMap((entry) => entry.place.file === revision.file ? unknownNames(entry, known) : []);
 }
 
 function addRenamed(known: Map<string, Set<string>>, operation: Operation): void {
@@ -309,10 +314,13 @@ function namesOf(operation: Operation): [owner: string, properties: string[]][] 
 const EXCUSE = /\/\/\s*crochet:\s*allow\s+([\w-]+(?:\s*,\s*[\w-]+)*)/;
 
 /** Codes that are excused, by line: at the line itself, or in the comment right above it. */
-function readExcuses(revision: Revision): { excuses: Map<number, Set<string>>; problems: Finding[] } {
+function readExcuses(
+  file: string,
+  whole: string,
+): { excuses: Map<number, Set<string>>; problems: Finding[] } {
   const excuses = new Map<number, Set<string>>();
   const problems: Finding[] = [];
-  revision.text.split("\n").forEach((text, i) => {
+  whole.split("\n").forEach((text, i) => {
     const match = EXCUSE.exec(text);
     if (!match) return;
     const alone = /^\s*\/\//.test(text);
@@ -323,7 +331,7 @@ function readExcuses(revision: Revision): { excuses: Map<number, Set<string>>; p
         problems.push(finding(
           "allow-unknown",
           `there is no rule "${code}"`,
-          { file: revision.file, line: i + 1 },
+          { file, line: i + 1 },
           meant ? `did you mean ${meant}?` : `the rules: ${Object.keys(LINT_RULES).join(", ")}`,
         ));
       }

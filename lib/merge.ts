@@ -12,11 +12,13 @@ import { diffIr } from "./ir_diff.ts";
 import { mergeIr } from "./ir_merge.ts";
 import { collectOperations } from "./migration.ts";
 import { describeOperation, type Operation } from "./operation.ts";
+import type { Row } from "./operation_arguments.ts";
 import { type Project, readRevisions, readSnapshot } from "./project.ts";
 import type { Revision } from "./revision.ts";
 import { Sandbox } from "./sandbox.ts";
-import { describeShape, shapeKey } from "./schema.ts";
+import { shapeKey } from "./schema.ts";
 import { sentenceList } from "./text.ts";
+import type { Transform } from "./transform.ts";
 
 /** What was written. */
 export interface Merged {
@@ -78,13 +80,14 @@ function chooseHeads(revisions: Revision[], heads: Revision[], names: string[]):
   const chosen = names.length === 0
     ? heads
     : names.map((name) => findRevision({ revisions, head: heads[0] }, name));
-  const wrong = chosen.find((revision) => !heads.includes(revision));
+  const isHead = ({ revisionId }: Revision) => heads.some((head) => head.revisionId === revisionId);
+  const wrong = chosen.find((revision) => !isHead(revision));
   if (wrong) {
     throw new CrochetError("USAGE", `"${wrong.revisionId}" is no head: another revision follows it`, {
       hint: `the heads are ${sentenceList(heads.map((head) => head.revisionId))}`,
     });
   }
-  if (chosen.length === 2 && chosen[0] !== chosen[1]) return [chosen[0], chosen[1]];
+  if (chosen.length === 2 && chosen[0].revisionId !== chosen[1].revisionId) return [chosen[0], chosen[1]];
   const found = sentenceList(heads.map((head) => `"${head.revisionId}"`));
   throw new CrochetError(
     "USAGE",
@@ -98,37 +101,66 @@ function chooseHeads(revisions: Revision[], heads: Revision[], names: string[]):
 /** What an operation works on: what it has for itself, and what it only needs. */
 function touched(operation: Operation): { own: string[]; needs: string[] } {
   switch (operation.kind) {
-    case "schema":
-      return {
-        own: [`the ${describeShape(operation.shape)}`, shapeKey(operation.shape)],
-        needs: [operation.shape.labelOrType],
-      };
-    case "transform": {
-      const { transform } = operation;
-      if (transform.what === "renameProperty") {
-        return {
-          own: [`${transform.owner}.${transform.from}`, `${transform.owner}.${transform.to}`],
-          needs: [transform.owner],
-        };
-      }
-      if ("owner" in transform) {
-        return { own: [`${transform.owner}.${transform.property}`], needs: [transform.owner] };
-      }
-      if (transform.what === "turnRelationships") {
-        return { own: [transform.type], needs: [transform.source, transform.target] };
-      }
-      if ("from" in transform) return { own: [transform.from, transform.to], needs: [] };
-      return { own: [transform.label, ..."other" in transform ? [transform.other] : []], needs: [] };
+    case "schema": {
+      const { shape } = operation;
+      return { own: [shapeKey(shape)], needs: [shape.labelOrType, ...shape.others ?? []] };
     }
-    case "nodes":
-      return { own: [], needs: operation.labels };
-    case "relationships":
-      return { own: [], needs: [operation.source, operation.target, operation.type] };
+    case "transform":
+      return touchedByTransform(operation.transform);
+    case "nodes": {
+      const columns = columnsOf(operation.rows);
+      return {
+        own: [],
+        needs: operation.labels.flatMap((label) => [label, ...columns.map((column) => `${label}.${column}`)]),
+      };
+    }
+    case "relationships": {
+      const { source, target, type, sourceKey, targetKey, rows } = operation;
+      const columns = columnsOf(rows.map((row) => row.properties ?? {}));
+      return {
+        own: [],
+        needs: [
+          ...[source, target, type],
+          ...(sourceKey ? [`${source}.${sourceKey}`] : []),
+          ...(targetKey ? [`${target}.${targetKey}`] : []),
+          ...columns.map((column) => `${type}.${column}`),
+        ],
+      };
+    }
     case "deleteBatch":
       return { own: [], needs: [operation.labelOrType] };
     default:
       return { own: [], needs: [] };
   }
+}
+
+function touchedByTransform(transform: Transform): { own: string[]; needs: string[] } {
+  switch (transform.what) {
+    case "renameProperty": {
+      const { owner, from, to } = transform;
+      return { own: [`${owner}.${from}`, `${owner}.${to}`], needs: [owner] };
+    }
+    case "addProperty":
+    case "removeProperty":
+    case "convertProperty":
+      return { own: [`${transform.owner}.${transform.property}`], needs: [transform.owner] };
+    case "turnRelationships":
+      return { own: [transform.type], needs: [transform.source, transform.target] };
+    case "renameLabel":
+    case "renameType":
+      return { own: [transform.from, transform.to], needs: [] };
+    case "addLabel":
+    case "removeLabel":
+      return { own: [transform.label, transform.other], needs: [] };
+    case "splitLabel":
+      return { own: [transform.label, ...Object.values(transform.cases)], needs: [] };
+    case "mergeNodes":
+      return { own: [transform.label], needs: transform.keys.map((key) => `${transform.label}.${key}`) };
+  }
+}
+
+function columnsOf(rows: Row[]): string[] {
+  return [...new Set(rows.flatMap((row) => Object.keys(row)))];
 }
 
 async function operationConflicts(

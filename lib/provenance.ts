@@ -35,6 +35,9 @@ export async function readProvenance(
     const revision = files.get(revisionId);
     const problem = revision && fileProblem(git, revision);
     if (problem) result.faults.push(`"${revisionId}" is applied, but ${problem}`);
+    if (stamp?.dirty && !problem) {
+      result.notes.push(`"${revisionId}" was applied before its files were committed as they are`);
+    }
     if (!stamp?.commit) continue;
     const known = histories.get(stamp.commit) ?? await git.inHistory(stamp.commit);
     histories.set(stamp.commit, known);
@@ -50,9 +53,6 @@ export async function readProvenance(
           git.shallow ? "shallow " : ""
         }clone does not have`,
       );
-    }
-    if (stamp.dirty && !problem) {
-      result.notes.push(`"${revisionId}" was applied before its files were committed as they are`);
     }
   }
   return result;
@@ -75,14 +75,15 @@ export function requireClean(git: GitRepository | { none: string }, revisions: R
       hint: "run it in a checkout, or leave --require-clean out",
     });
   }
-  const problems = revisions.flatMap((revision) => fileProblem(git, revision) ?? []);
+  const unclean = revisions.filter((revision) => fileProblem(git, revision) !== undefined);
+  const problems = unclean.map((revision) => fileProblem(git, revision)!);
   if (problems.length === 0) return;
   throw new CrochetError(
     "GIT_UNCLEAN",
     `The run was refused before it touched anything: ${sentenceList(problems.slice(0, 5))}${
-      problems.length > 5 ? ` (${count(problems.length, "file")} in all)` : ""
+      problems.length > 5 ? ` (${count(problems.length, "revision")} in all)` : ""
     }`,
-    { at: { file: revisions[0].file }, hint: "commit the files, or leave --require-clean out" },
+    { at: { file: unclean[0].file }, hint: "commit the files, or leave --require-clean out" },
   );
 }
 

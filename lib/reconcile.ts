@@ -55,15 +55,21 @@ export async function reconcile(
         }`,
       );
     }
+    const missing = comparison.state === "ledger-ahead" ? comparison.missing : [];
     const reverting = ledger.partial(graphId);
-    const last = comparison.state === "ledger-ahead" && comparison.missing.length === 1
-      ? comparison.missing[0]
-      : undefined;
-    if (last && reverting?.direction === "downgrade" && reverting.revisionId === last.revisionId) {
-      // The run was killed between the end in the graph and the end in the ledger.
-      ledger.removeApplied(graphId, last.revisionId, "reverted");
+    // A run that was killed between its end in the graph and in the ledger, or another working copy, reverted them.
+    const known = new Set(record.reverted);
+    if (reverting?.direction === "downgrade") {
+      for (const id of [reverting.revisionId, ...reverting.takes ?? []]) known.add(id);
+    }
+    if (missing.length > 0 && missing.every(({ revisionId }) => known.has(revisionId))) {
+      for (const { revisionId } of missing.toReversed()) {
+        ledger.removeApplied(graphId, revisionId, "reverted");
+      }
       ledger.setPartial(graphId, undefined);
-      lines.push(`the ledger learned that "${last.revisionId}" was reverted`);
+      lines.push(
+        `the ledger learned that ${names(missing)} ${missing.length === 1 ? "was" : "were"} reverted`,
+      );
     } else if (comparison.state === "ledger-ahead" || comparison.state === "diverged") {
       throw diverged(graph, comparison);
     }
@@ -91,6 +97,12 @@ export async function rebuildLedger(ledger: Ledger, graph: Graph, environment: s
   return record.revisions.length;
 }
 
+/** Has the graph only reverted what the ledger has more? */
+export function hasReverted({ comparison, record }: Standing): boolean {
+  return comparison.state === "ledger-ahead" &&
+    comparison.missing.every(({ revisionId }) => record.reverted.includes(revisionId));
+}
+
 /** What the comparison says, in words; undefined where the records are equal. */
 export function describeStanding({ comparison, strange, ledger, record }: Standing): string | undefined {
   if (strange === "wiped") {
@@ -107,6 +119,9 @@ export function describeStanding({ comparison, strange, ledger, record }: Standi
         count(comparison.missing.length, "revision")
       } that the ledger does not know yet: ${names(comparison.missing)}`;
     case "ledger-ahead":
+      if (comparison.missing.every(({ revisionId }) => record.reverted?.includes(revisionId))) {
+        return `the graph has reverted ${names(comparison.missing)}, which the ledger does not know yet`;
+      }
       return `the ledger says that ${names(comparison.missing)} ${
         comparison.missing.length === 1 ? "is" : "are"
       } applied, but the graph has only ${count(record.revisions.length, "revision")}`;

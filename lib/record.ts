@@ -29,6 +29,9 @@ export interface AppliedRevision {
   adopted: string[];
   /** Left out where it was not applied from a Git repository. */
   git?: GitCommit;
+  /** Keys of constraints and indexes that it made and dropped; left out where it was not run by Crochet. */
+  made?: string[];
+  dropped?: string[];
 }
 
 /** A revision that was begun and has not ended. */
@@ -46,6 +49,8 @@ export interface PartialRun {
   failedAt?: number;
   /** Digests of the operations that were done when it stopped. */
   done: string[];
+  /** Records that its downgrade takes away, where they are others than its own: what a squash replaces. */
+  takes?: string[];
 }
 
 /** A batch of data. */
@@ -86,10 +91,15 @@ export function compareRecords(ledger: AppliedRevision[], graph: AppliedRevision
 export function foldReplaced(revisions: Revision[], applied: AppliedRevision[]): AppliedRevision[] {
   let folded = applied;
   for (const squash of revisions) {
-    const parts = squash.replaces.map(({ id, digest }) =>
+    const found = squash.replaces.map(({ id, digest }) =>
       folded.findIndex((revision) => revision.revisionId === id && revision.digest === digest)
     );
-    if (parts.length === 0 || parts.includes(-1)) continue;
+    const parts = found.filter((part) => part !== -1);
+    // A squash that was squashed again stands beside its own parts: a graph has the one or the others.
+    const isWhole = squash.completedBy.length > 0
+      ? folded.some((revision) => squash.completedBy.includes(revision.revisionId))
+      : parts.length === found.length;
+    if (parts.length === 0 || !isWhole) continue;
     const last = folded[Math.max(...parts)];
     const whole: AppliedRevision = {
       ...last,
@@ -98,6 +108,7 @@ export function foldReplaced(revisions: Revision[], applied: AppliedRevision[]):
         crochetVersion: last.crochetVersion,
         adopted: [...new Set(parts.flatMap((part) => folded[part].adopted))],
         git: last.git,
+        ...netChange(parts.toSorted((a, b) => a - b).map((part) => folded[part])),
       }),
     };
     folded = folded.flatMap((revision, i) =>
@@ -107,10 +118,21 @@ export function foldReplaced(revisions: Revision[], applied: AppliedRevision[]):
   return folded;
 }
 
+/** What several revisions made and dropped together; nothing where one of them does not say. */
+function netChange(parts: AppliedRevision[]): Pick<AppliedRevision, "made" | "dropped"> {
+  if (parts.some((part) => !part.made || !part.dropped)) return {};
+  const [made, dropped] = [new Set<string>(), new Set<string>()];
+  for (const part of parts) {
+    for (const key of part.dropped!) if (!made.delete(key)) dropped.add(key);
+    for (const key of part.made!) if (!dropped.delete(key)) made.add(key);
+  }
+  return { made: [...made], dropped: [...dropped] };
+}
+
 /** The record of a revision that is about to be applied. */
 export function appliedRevision(
   revision: Revision,
-  by: { appliedBy: string; crochetVersion: string; adopted: string[]; git?: GitCommit },
+  by: Pick<AppliedRevision, "appliedBy" | "crochetVersion" | "adopted" | "git" | "made" | "dropped">,
 ): Omit<AppliedRevision, "appliedAt"> {
   return {
     revisionId: revision.revisionId,

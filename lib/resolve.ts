@@ -69,7 +69,9 @@ export async function resolveRun(
       ledger.addEvent(graphId, "resolved", revisionId, { resolution });
       const now = after.revisions.find((known) => known.revisionId === revisionId);
       if (now && !before.has(revisionId)) ledger.addApplied(graphId, now, "applied");
-      if (!now && before.has(revisionId)) ledger.removeApplied(graphId, revisionId, "reverted");
+      for (const id of [revisionId, ...partial.takes ?? []]) {
+        if (!now && before.has(id)) ledger.removeApplied(graphId, id, "reverted");
+      }
       ledger.setPartial(graphId, after.partial);
       ledger.setBatches(graphId, after.batches);
     });

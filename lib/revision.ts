@@ -18,6 +18,8 @@ export interface RevisionHeader {
   rollbackSafe: boolean;
   /** Revisions that it stands for: it counts as applied where all of them are. Empty for most. */
   replaces: { id: string; digest: string }[];
+  /** Of what it replaces, those that make the rest complete; empty means all of them. */
+  completedBy: string[];
 }
 
 /** A revision: its header, its file and its text. */
@@ -104,6 +106,10 @@ export function parseRevision(file: string, text: string): Revision {
   if (parents.length !== digests.length) {
     fail("parentDigest", "parentDigest must have one digest for each parent");
   }
+  const completedBy = asList(get("completedBy") ?? null);
+  if (!completedBy.every((name) => typeof name === "string")) {
+    fail("completedBy", "completedBy must be an array of revision ids");
+  }
   const [replaced, replacedDigests] = [
     asList(get("replaces") ?? null),
     asList(get("replacedDigests") ?? null),
@@ -127,6 +133,7 @@ export function parseRevision(file: string, text: string): Revision {
     schemaHash: get("schemaHash") as string,
     rollbackSafe: get("rollbackSafe") as boolean,
     replaces: replaced.map((name, i) => ({ id: name as string, digest: replacedDigests[i] as string })),
+    completedBy: completedBy as string[],
     file,
     parentLine: at("parentId").line,
     language,
@@ -146,6 +153,7 @@ const HEADER_NAMES = [
   "rollbackSafe",
   "replaces",
   "replacedDigests",
+  "completedBy",
 ];
 
 /** Finds `export const NAME = LITERAL` outside of comments and strings, up to the first function. */
@@ -239,8 +247,9 @@ function readLiteral(literal: string): unknown {
 }
 
 /** What a new migration file is made of. */
-export interface RevisionDraft extends Omit<RevisionHeader, "replaces"> {
+export interface RevisionDraft extends Omit<RevisionHeader, "replaces" | "completedBy"> {
   replaces?: RevisionHeader["replaces"];
+  completedBy?: string[];
   description: string;
   /** Detected changes, one line each. */
   changes: string[];
@@ -294,15 +303,16 @@ export function renderCypher(template: string, draft: RevisionDraft): string {
   });
 }
 
-/** The two lines of a squash, each behind a line end; nothing for other revisions. */
+/** The lines of a squash, each behind a line end; nothing for other revisions. */
 function replacesLines(
-  { replaces = [] }: RevisionDraft,
+  { replaces = [], completedBy = [] }: RevisionDraft,
   line: (name: string, value: string) => string,
 ): string {
   if (replaces.length === 0) return "";
   const ids = JSON.stringify(replaces.map(({ id }) => id));
   const digests = JSON.stringify(replaces.map(({ digest }) => digest));
-  return `\n${line("replaces", ids)}\n${line("replacedDigests", digests)}`;
+  const complete = completedBy.length > 0 ? `\n${line("completedBy", JSON.stringify(completedBy))}` : "";
+  return `\n${line("replaces", ids)}\n${line("replacedDigests", digests)}${complete}`;
 }
 
 /** Replaces `{{ name }}`; every name of the template must have a value. */

@@ -197,14 +197,13 @@ async function runAll(
   };
   const sandbox = new Sandbox(request.project.settings.timeLimitMs, (text) => report({ type: "line", text }));
   const catalog = await readCatalog(graph);
-  let position = selection.record.revisions.length;
   let madeIndex = false;
   try {
     for (const revision of revisions) {
       result.notStarted.shift();
       const job = new RevisionJob({ ...request, report }, graphId, lock, sandbox, catalog, selection);
       try {
-        await job.run(revision, ++position);
+        await job.run(revision);
         madeIndex ||= job.madeIndex;
         result.done.push(revision.revisionId);
       } catch (error) {
@@ -225,6 +224,14 @@ async function runAll(
   return result;
 }
 
+/** Constraints and indexes that came and went. */
+function changedSince(before: string[], after: string[]): { made: string[]; dropped: string[] } {
+  return {
+    made: after.filter((key) => !before.includes(key)),
+    dropped: before.filter((key) => !after.includes(key)),
+  };
+}
+
 /** One revision on its way. */
 class RevisionJob {
   /** Number of the operation that is under way, from 1. */
@@ -240,7 +247,7 @@ class RevisionJob {
     private readonly selection: Selection,
   ) {}
 
-  async run(revision: Revision, position: number): Promise<void> {
+  async run(revision: Revision): Promise<void> {
     const { request, lock, catalog, selection: { record } } = this;
     const { graph, ledger, direction, project, runner, report } = request;
     const { revisionId, digest } = revision;
@@ -253,6 +260,8 @@ class RevisionJob {
       startedBy: `${runner.user}@${runner.host}`,
       before: earlier?.before ?? catalogKeys(catalog),
       done: [],
+      ...(direction === "downgrade" && revision.replaces.length > 0 &&
+        { takes: revision.replaces.map((part) => part.id) }),
     };
     report({ type: "begin", revisionId, direction, resumed: earlier !== undefined });
     const ir = readSnapshot(project, revision);
@@ -260,7 +269,7 @@ class RevisionJob {
       ledger.setPartial(this.graphId, partial);
       ledger.addEvent(this.graphId, "begin", revisionId, { direction, digest });
     });
-    await beginRun(graph, lock.token, partial, position);
+    await beginRun(graph, lock.token, partial);
     const operations = new OperationRunner({
       graph,
       token: lock.token,
@@ -284,7 +293,7 @@ class RevisionJob {
       throw error;
     }
     this.madeIndex = operations.madeIndex;
-    await this.finish(revision, operations, renderSnapshot(ir));
+    await this.finish(revision, operations, partial.before, renderSnapshot(ir));
     report({ type: "done", revisionId, direction });
   }
 
@@ -313,7 +322,12 @@ class RevisionJob {
     );
   }
 
-  private async finish(revision: Revision, operations: OperationRunner, snapshot: string): Promise<void> {
+  private async finish(
+    revision: Revision,
+    operations: OperationRunner,
+    before: string[],
+    snapshot: string,
+  ): Promise<void> {
     const { graph, ledger, direction, runner } = this.request;
     const { revisionId } = revision;
     if (direction === "downgrade") {
@@ -329,6 +343,7 @@ class RevisionJob {
       appliedBy: `${runner.user}@${runner.host}`,
       crochetVersion: runner.version,
       adopted: [...operations.adopted],
+      ...changedSince(before, catalogKeys(this.catalog)),
       git: this.selection.stamp(revision),
     });
     const appliedAt = await finishUpgrade(graph, this.lock.token, applied);

@@ -8,7 +8,7 @@ import { CrochetError, type Place } from "./error.ts";
 import { dirname, join, relative } from "./path.ts";
 import { readIfThere } from "./project.ts";
 import type { FromWorker, ToWorker } from "./sandbox_worker.ts";
-import { CROCHET_MODULE } from "./graph_value.ts";
+import { CROCHET_MODULE } from "./crochet_module.ts";
 import { count } from "./text.ts";
 
 /** A migration as code: the module to run and which file each generated URL came from. */

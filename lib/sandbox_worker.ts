@@ -4,7 +4,7 @@
  * taken away, so that a run that is resumed asks for the same operations again.
  */
 /// <reference lib="deno.worker" />
-import { CROCHET_MODULE } from "./graph_value.ts";
+import { CROCHET_MODULE } from "./crochet_module.ts";
 
 /** A message to the worker. */
 export type ToWorker =

@@ -60,6 +60,18 @@ export function shapeKey(shape: SchemaShape): string {
   return canonicalJson([entity, kind, labelOrType, properties, ...others]);
 }
 
+/** The shape of a key, without options. */
+export function shapeOfKey(key: string): SchemaShape {
+  const [entity, kind, labelOrType, properties, ...others] = JSON.parse(key) as [
+    SchemaShape["entity"],
+    SchemaKind,
+    string,
+    string[],
+    ...string[],
+  ];
+  return { entity, kind, labelOrType, properties, ...(others.length > 0 && { others }) };
+}
+
 /** A full-text index over several labels or types, whatever order they were given in. */
 export function overLabels(labels: string[]): { labelOrType: string; others?: string[] } {
   const [labelOrType, ...others] = [...new Set(labels)].sort();
@@ -141,8 +153,8 @@ export function distinctName(shape: SchemaShape): string {
 
 /** A label, type, property or name as Cypher takes it, whatever it contains. */
 export function quoteName(name: string): string {
-  // Cypher reads its escapes (\u0041) before it reads back-ticks: a backslash before a u is written as such an escape itself.
-  return "`" + name.replaceAll("\\u", "\\u005Cu").replaceAll("`", "``") + "`";
+  // Cypher reads escapes (\u0041) in names too, and cypher-shell stumbles over a last backslash: each is written as one.
+  return "`" + name.replaceAll("\\", "\\u005C").replaceAll("`", "``") + "`";
 }
 
 /** A string literal of Cypher. */
@@ -201,6 +213,13 @@ export function createStatement(object: SchemaObject): string {
       } } }`;
     }
   }
+}
+
+/** The statement so that it may be repeated: what is there stays, what is gone is gone. */
+export function repeatable(statement: string): string {
+  return statement
+    .replace(/^(CREATE (?:\w+ )?(?:CONSTRAINT|INDEX) `(?:[^`]|``)*`) /, "$1 IF NOT EXISTS ")
+    .replace(/^(DROP (?:CONSTRAINT|INDEX) `(?:[^`]|``)*`)$/, "$1 IF EXISTS");
 }
 
 /** Is the kind a constraint (and not an index)? */

@@ -2,7 +2,7 @@
  * Takes a project, its ledger and, where one answers, its graph, and gives what is applied, what is pending, which
  * batches there are and where the records differ. Changes nothing, and needs no lock.
  */
-import { chainFaults, headsOf } from "./chain.ts";
+import { chainFaults, headsOf, linked } from "./chain.ts";
 import { GitRepository } from "./git.ts";
 import type { Graph } from "./graph.ts";
 import { type LockHolder, readLock } from "./graph_lock.ts";
@@ -64,7 +64,7 @@ export async function readStatus(
       { server: { address: graph.address, version: graph.info.versionText, edition: graph.info.edition } }),
     heads: headsOf(revisions).map((revision) => revision.revisionId),
     applied,
-    pending: orderOf(revisions).filter((revision) => !known.has(revision.revisionId))
+    pending: orderOf(linked(revisions)).filter((revision) => !known.has(revision.revisionId))
       .map(({ revisionId, rollbackSafe }) => ({ revisionId, rollbackSafe })),
     batches: standing ? standing.record.batches : local.batches,
     ...(partial && { partial }),

@@ -3,7 +3,8 @@
  * chain, the files, their digests, the hash chain, the snapshots, the models, the graph. Each line passes or fails
  * with its reason. Changes nothing.
  */
-import { chainFaults, headsOf } from "./chain.ts";
+import { appliedSchema } from "./applied_schema.ts";
+import { chainFaults, headsOf, linked } from "./chain.ts";
 import { CrochetError } from "./error.ts";
 import { readLock } from "./graph_lock.ts";
 import { projectSchema } from "./draft.ts";
@@ -15,7 +16,7 @@ import { schemaHash, schemaObjects } from "./ir.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Project, readEveryRevision, readSnapshot } from "./project.ts";
 import { openRepository, readProvenance } from "./provenance.ts";
-import { compareStanding, describeStanding } from "./reconcile.ts";
+import { compareStanding, describeStanding, hasReverted } from "./reconcile.ts";
 import { type AppliedRevision, foldReplaced } from "./record.ts";
 import type { Revision } from "./revision.ts";
 import { describeShape, sameOptions, type SchemaObject } from "./schema.ts";
@@ -45,10 +46,10 @@ export async function verifyProject(
   const known = ledger.graphs();
   const standing = graph && await compareStanding(ledger, graph);
   const lock = graph && await readLock(graph);
-  const applied = foldReplaced(
-    revisions,
-    standing ? standing.record.revisions : known.flatMap((entry) => ledger.applied(entry.graphId)),
-  );
+  const records = standing
+    ? [standing.record.revisions]
+    : known.map((entry) => ledger.applied(entry.graphId));
+  const applied = records.flatMap((record) => foldReplaced(revisions, record));
   const faults = chainFaults(revisions);
   const ledgerFault = ledger.findFault();
   const checks = [
@@ -142,11 +143,10 @@ async function schemaCheck(
   revisions: Revision[],
   applied: AppliedRevision[],
 ): Promise<Check> {
-  const last = revisions.find((revision) => revision.revisionId === applied.at(-1)?.revisionId);
-  if (!last) return { name: "schema", ok: true, details: [] };
+  if (applied.length === 0) return { name: "schema", ok: true, details: [] };
   let wanted: SchemaObject[];
   try {
-    wanted = schemaObjects(readSnapshot(project, last));
+    wanted = schemaObjects(appliedSchema(project, linked(revisions), applied));
   } catch (error) {
     if (error instanceof CrochetError) {
       return { name: "schema", ok: false, details: [`not compared: ${error.message}`] };
@@ -174,7 +174,7 @@ function graphCheck(
   const details: string[] = [];
   const difference = describeStanding(standing);
   // A graph that another working copy moved on is no fault: the next run tells the ledger.
-  const behind = standing.comparison.state === "graph-ahead" && !standing.strange;
+  const behind = !standing.strange && (standing.comparison.state === "graph-ahead" || hasReverted(standing));
   if (difference && !behind) details.push(difference);
   const { partial } = standing.record;
   const applied = foldReplaced(revisions, standing.record.revisions);

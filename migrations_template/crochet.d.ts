@@ -38,6 +38,9 @@ declare module "crochet" {
   /** A point, WGS-84 unless `srid` says otherwise. */
   export function point(x: number, y: number, z?: number, srid?: number): MarkedValue;
 
+  /** The context as another revision has it; a squash calls the revisions that it replaces with it. */
+  export function asRevision(ctx: MigrationContext, revisionId: string): MigrationContext;
+
   export interface FulltextOptions {
     analyzer?: string;
     eventuallyConsistent?: boolean;
