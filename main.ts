@@ -1,5 +1,5 @@
-import { writeFileSync } from "node:fs";
 import { main } from "./lib/cli.ts";
+import { processIo } from "./lib/terminal.ts";
 
 if (import.meta.main) {
   const interrupt = new AbortController();
@@ -9,15 +9,5 @@ if (import.meta.main) {
     interrupt.abort();
   });
   // The process ends here by itself: a worker in an endless loop would keep it alive.
-  Deno.exit(
-    await main(Deno.args, {
-      stdout: (text) => writeFileSync(1, text),
-      stderr: (text) => writeFileSync(2, text),
-      isTerminal: Deno.stderr.isTerminal(),
-      ask: Deno.stdin.isTerminal() ? prompt : undefined,
-      variables: Deno.env.toObject(),
-      cwd: Deno.cwd(),
-      signal: interrupt.signal,
-    }),
-  );
+  Deno.exit(await main(Deno.args, processIo(interrupt.signal)));
 }

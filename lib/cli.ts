@@ -58,7 +58,11 @@ export async function main(args: string[], io: Io): Promise<number> {
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : usage(error, print);
-    return print.error(error);
+    // What was told to stop says so in its own way.
+    const stopped = io.signal?.aborted && (error as Error)?.name === "AbortError";
+    return print.error(
+      stopped ? new CrochetError("INTERRUPTED", "The command was interrupted", { cause: error }) : error,
+    );
   }
 }
 

@@ -4,7 +4,8 @@
 import { buildChain, findRevision } from "./chain.ts";
 import { type Context, folder, project, runner, withLedger } from "./command.ts";
 import { readParameters, splitStatements } from "./cypher_text.ts";
-import { EXIT } from "./error.ts";
+import type { GraphSettings } from "./config.ts";
+import { CrochetError, EXIT } from "./error.ts";
 import { connectGraph } from "./graph.ts";
 import { readHistory, showRevision } from "./history.ts";
 import { Ledger } from "./ledger.ts";
@@ -95,49 +96,57 @@ export async function commandLint(context: Context, ...only: string[]): Promise<
 export async function commandTest(context: Context): Promise<number> {
   const { options, print, io } = context;
   const found = project(context);
-  const scratch = options.uri ? undefined : join(found.root, ".crochet", "test");
-  const text = options.data === undefined ? undefined : readText(resolve(folder(context), options.data));
   const chain = buildChain(readRevisions(found));
   const after = options.dataAt === undefined ? undefined : findRevision(chain, options.dataAt).revisionId;
+  if (after !== undefined && options.data === undefined) {
+    throw new CrochetError("USAGE", "--data-at says when, but not what", { hint: "add --data FILE.cypher" });
+  }
+  const text = options.data === undefined ? undefined : readText(resolve(folder(context), options.data));
+  const params = readParameters(options.param);
   const log = (line: string) => print.say(line);
-  let uri: string = options.uri;
-  let password = found.settings.graph.password;
-  if (scratch) {
-    await stopServer(scratch);
-    removeFolder(scratch);
-    const server = await startServer({
-      home: scratch,
+  const prove = async (settings: Partial<GraphSettings>): Promise<number> => {
+    const file = join(found.root, ".crochet", `test-${Deno.pid}.db`);
+    const graph = await connectGraph({ ...found.settings.graph, database: undefined, ...settings }, VERSION);
+    try {
+      const ledger = await Ledger.open(file);
+      try {
+        const data = text === undefined ? undefined : { statements: splitStatements(text), after };
+        const proof = await proveProject({
+          project: found,
+          ledger,
+          graph,
+          runner: runner(context),
+          params,
+          data,
+          report: log,
+          signal: io.signal,
+        });
+        print.result(proof, proofLines(proof));
+        return proof.ok ? EXIT.ok : EXIT.no;
+      } finally {
+        ledger.close();
+        for (const end of ["", "-wal", "-shm"]) removeFile(file + end);
+      }
+    } finally {
+      await graph.close();
+    }
+  };
+  if (options.uri) return await prove({ uri: options.uri });
+  const home = join(found.root, ".crochet", "test");
+  await stopServer(home);
+  removeFolder(home);
+  try {
+    const { uri, username, password } = await startServer({
+      home,
       version: options.neo4j,
       boltPort: 0,
       httpPort: 0,
       log,
       signal: io.signal,
     });
-    [uri, password] = [server.uri, server.password];
-  }
-  const ledgerFile = join(found.root, ".crochet", `test-${Deno.pid}.db`);
-  const graph = await connectGraph({ ...found.settings.graph, uri, password, database: undefined }, VERSION);
-  const ledger = await Ledger.open(ledgerFile);
-  try {
-    const proof = await proveProject({
-      project: found,
-      ledger,
-      graph,
-      runner: runner(context),
-      params: readParameters(options.param),
-      data: text === undefined ? undefined : { statements: splitStatements(text), after },
-      report: log,
-      signal: io.signal,
-    });
-    print.result(proof, proofLines(proof));
-    return proof.ok ? EXIT.ok : EXIT.no;
+    return await prove({ uri, username, password });
   } finally {
-    ledger.close();
-    await graph.close();
-    for (const end of ["", "-wal", "-shm"]) removeFile(ledgerFile + end);
-    if (scratch) {
-      await stopServer(scratch, { log });
-      removeFolder(scratch);
-    }
+    await stopServer(home, { log });
+    removeFolder(home);
   }
 }

@@ -25,6 +25,8 @@ export async function commandDevUp(context: Context): Promise<number> {
     home: serverHome(context),
     version: options.neo4j,
     boltPort: options.port,
+    // Who chooses a port has another server at the usual ones.
+    ...(options.port !== undefined && { httpPort: 0 }),
     log: (line) => print.say(line),
     signal: io.signal,
   });

@@ -46,6 +46,19 @@ export function asRevision(ctx: Context, revisionId: string): Context {
   });
 }
 
+/** Parameters of a command line that nobody gave: each stands for itself, so that what is asked for can be collected. */
+export function anyParameter(): Record<string, unknown> {
+  return new Proxy({}, {
+    has: () => true,
+    get: (_, name) => (typeof name === "symbol" ? undefined : `{{ ${name} }}`),
+    getOwnPropertyDescriptor: (_, name) => ({
+      value: `{{ ${String(name)} }}`,
+      configurable: true,
+      enumerable: true,
+    }),
+  });
+}
+
 /** What a migration may import from "crochet". */
 export const CROCHET_MODULE: Record<string, unknown> = {
   float: values.float,

@@ -25,7 +25,7 @@ type NodesOperation = Operation & { kind: "nodes" };
 type RelationshipsOperation = Operation & { kind: "relationships" };
 
 /** Creates or merges one chunk of nodes. Gives `created`, `updated`, `unchanged`. */
-export function nodesStatement(operation: NodesOperation, rows: Row[], batch: string): Statement {
+export function nodesStatement(operation: NodesOperation, rows: Row[], batch: string | null): Statement {
   const [returned, body] = nodesBody(operation);
   return { text: `UNWIND $rows AS row\n${body}\n${returned}`, params: { rows, batch }, kind: "data" };
 }
@@ -59,7 +59,7 @@ function upsertBody(variable: string, properties: string, carried = ""): string 
 export function relationshipsStatement(
   operation: RelationshipsOperation,
   rows: RelationshipRow[],
-  batch: string,
+  batch: string | null,
   keys: [string, string],
 ): Statement {
   const ends = `MATCH (a:${quoteName(operation.source)} {${quoteName(keys[0])}: row.source})\n` +
@@ -125,7 +125,7 @@ export interface ServerBatching {
 export function serverBatched(
   operation: NodesOperation | RelationshipsOperation,
   rows: (Row | RelationshipRow)[],
-  batch: string,
+  batch: string | null,
   keys: [string, string],
   batching: ServerBatching,
 ): Statement {

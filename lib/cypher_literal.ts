@@ -77,7 +77,7 @@ function unwritable(what: string): CrochetError {
 
 /** What is no plain Cypher, and parameters. */
 const PARAMETER =
-  /\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'(?:[^'\\]|\\[\s\S])*'|"(?:[^"\\]|\\[\s\S])*"|`(?:[^`]|``)*`|\$(?:([A-Za-z_]\w*)|`((?:[^`]|``)*)`)/g;
+  /\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'(?:[^'\\]|\\[\s\S])*'|"(?:[^"\\]|\\[\s\S])*"|`(?:[^`]|``)*`|\$(?:([\p{L}_][\p{L}\p{N}_]*)|`((?:[^`]|``)*)`)/gu;
 
 /**
  * Puts literals in the place of parameters, outside of texts, names and comments. A parameter without a value stays.

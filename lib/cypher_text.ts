@@ -111,19 +111,28 @@ export function bareCypher(text: string): string {
   });
 }
 
+/** What stands before a statement: the graph, the language and its settings, a wish to see the plan. */
+const PREFIX = /^\s*(USE\s+\S+\s+)?(CYPHER(\s+(\d+|\w+\s*=\s*\w+))*\s+)?((EXPLAIN|PROFILE)\s+)?/i;
+
 /**
  * What a statement does, as far as its text tells: `schema`, `batched` (it commits by itself), `data`, or `read`. A
  * call of a procedure may write, and is taken for `data`.
  */
 export function statementKind(text: string): "schema" | "batched" | "data" | "read" {
   const bare = bareCypher(text);
-  if (
-    /^\s*(CYPHER\s+\d+\s+)?(CREATE|DROP|ALTER)\b[^({]*\b(CONSTRAINT|INDEX|DATABASE|GRAPH TYPE)\b/i.test(bare)
-  ) {
+  const prefix = PREFIX.exec(bare)![0];
+  // EXPLAIN runs nothing.
+  if (/\bEXPLAIN\b/i.test(prefix)) return "read";
+  const statement = bare.slice(prefix.length);
+  if (/^(CREATE|DROP|ALTER)\b[^({]*\b(CONSTRAINT|INDEX|DATABASE|GRAPH TYPE)\b/i.test(statement)) {
     return "schema";
   }
-  if (/\bIN\s+(\S+\s+)?(CONCURRENT\s+)?TRANSACTIONS\b/i.test(bare)) return "batched";
-  return /\b(CREATE|MERGE|SET|DELETE|REMOVE|FOREACH|CALL\s+[a-z][\w.]*)\b/i.test(bare) ? "data" : "read";
+  if (/\}\s*IN\s+(\S+\s+)?(CONCURRENT\s+)?TRANSACTIONS\b/i.test(statement)) return "batched";
+  // Labels, types and properties may be named like a clause.
+  const clauses = statement.replace(/[:.]\s*\w+/g, " ");
+  const writes = /\b(CREATE|INSERT|MERGE|SET|DELETE|REMOVE|FOREACH|LOAD\s+CSV)\b/i;
+  const calls = /\bCALL\s*(``|[a-z_])/i;
+  return writes.test(clauses) || calls.test(statement) ? "data" : "read";
 }
 
 /**
@@ -204,9 +213,19 @@ export function readParameters(given: readonly string[]): Record<string, unknown
     const [, name, sign, value] = match;
     if (sign === "=") return [name, value];
     try {
-      return [name, JSON.parse(value)];
+      return [name, parseExact(value)];
     } catch {
       return fail("what follows := is no JSON");
     }
   }));
+}
+
+/** JSON with whole numbers beyond 2^53 kept as they are written. */
+function parseExact(text: string): unknown {
+  const reviver = (_key: string, value: unknown, context?: { source?: string }) =>
+    typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value) &&
+      /^-?\d+$/.test(context?.source ?? "")
+      ? BigInt(context!.source!)
+      : value;
+  return JSON.parse(text, reviver as (key: string, value: unknown) => unknown);
 }

@@ -10,7 +10,7 @@ import { buildIr, EMPTY_IR, schemaHash, type SchemaIr } from "./ir.ts";
 import { diffIr } from "./ir_diff.ts";
 import { loadModels, type ModelReading } from "./model_files.ts";
 import { join } from "./path.ts";
-import { exists, type Project, readRevisions, readSnapshot } from "./project.ts";
+import { type Project, readRevisions, readSnapshot } from "./project.ts";
 import type { PythonProblem } from "./python_world.ts";
 import { decideRenames, type RenameCandidate } from "./rename.ts";
 /** What to draft. */
@@ -43,7 +43,7 @@ export interface Draft {
 export function readProjectModels(project: Project, neomodel = project.settings.neomodel): ModelReading {
   const { modelRoots, modelIgnore } = project.settings;
   return loadModels({
-    paths: exists(project.models) ? [project.models] : [],
+    paths: [project.models],
     roots: [project.root, ...modelRoots.map((root) => join(project.root, root))],
     lateRoots: [project.models],
     base: project.root,

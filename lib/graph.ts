@@ -12,7 +12,7 @@ import type {
 } from "neo4j-driver";
 import { checkUri, type GraphSettings } from "./config.ts";
 import { CrochetError, messageOf } from "./error.ts";
-import { isMarked, type MarkedValue, parseTemporal } from "./graph_value.ts";
+import { float, isMarked, type MarkedValue, parseTemporal } from "./graph_value.ts";
 import type { Row } from "./operation_arguments.ts";
 import type { ServerFeatures } from "./server_features.ts";
 import { oneLine } from "./text.ts";
@@ -46,6 +46,8 @@ export interface Graph {
   readonly address: string;
   /** Runs a read; transient errors are retried. */
   read(text: string, params?: Row): Promise<Row[]>;
+  /** Runs a read whose whole floats stay marked as floats: 1.0 is not 1. */
+  readExact(text: string): Promise<Row[]>;
   /** Runs a transaction that writes; it may run more than once, since transient errors are retried. */
   write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
   /** Runs a statement that commits by itself (`CALL ... IN TRANSACTIONS`); never retried. */
@@ -125,6 +127,13 @@ class Neo4jGraph implements Graph {
         this.answer(await tx.run(text, this.codec.encodeRow(params)))
       );
       return answer.rows;
+    }, text);
+  }
+
+  readExact(text: string): Promise<Row[]> {
+    return this.inSession("READ", async (session) => {
+      const { records } = await session.executeRead((tx) => tx.run(text));
+      return records.map((record) => this.codec.decode(record.toObject(), true) as Row);
     }, text);
   }
 
@@ -371,14 +380,15 @@ class Codec {
   }
 
   /** Integers become numbers where they are exact; temporal values and points become texts and plain objects. */
-  decode(value: unknown): unknown {
+  decode(value: unknown, exact = false): unknown {
+    if (exact && typeof value === "number" && Number.isInteger(value)) return float(value);
     if (typeof value === "bigint") {
       return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)
         ? Number(value)
         : value;
     }
     if (value === null || typeof value !== "object") return value;
-    if (Array.isArray(value)) return value.map((item) => this.decode(item));
+    if (Array.isArray(value)) return value.map((item) => this.decode(item, exact));
     const { neo4j } = this;
     if (neo4j.isInt(value)) return this.decode(value.toBigInt());
     if (neo4j.isNode(value as object)) {
@@ -409,7 +419,9 @@ class Codec {
       return { srid: this.decode(p.srid), x: p.x, y: p.y, ...(p.z === undefined ? {} : { z: p.z }) };
     }
     if (ArrayBuffer.isView(value)) return [...(value as Int8Array)];
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.decode(item)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, this.decode(item, exact)]),
+    );
   }
 }
 

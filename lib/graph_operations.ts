@@ -285,7 +285,9 @@ export class OperationRunner {
 /** What the server thinks of a statement, without running it. @throws CrochetError GRAPH_REFUSED */
 export async function explain(graph: Graph, operation: { cypher: string; params: Row }): Promise<Answer> {
   try {
-    return await graph.implicit(`EXPLAIN ${operation.cypher}`, operation.params);
+    // A statement that wants its plan shown has such a word already.
+    const plain = operation.cypher.replace(/^(\s*)(EXPLAIN|PROFILE)\b/i, "$1");
+    return await graph.implicit(`EXPLAIN ${plain}`, operation.params);
   } catch (error) {
     if (!(error instanceof CrochetError) || error.code !== "STATEMENT_REFUSED") throw error;
     // The server counts from the word that was put before the statement.

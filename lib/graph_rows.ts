@@ -22,6 +22,8 @@ export interface RowsOwner extends JournalOwner {
   ir: SchemaIr;
   /** Throws where the lock is known to be lost. */
   checkHeld(): void;
+  /** Leave no tag of a batch on what is made: nothing will ever look for it. */
+  untagged?: boolean;
 }
 
 type RowsOperation = Operation & { kind: "nodes" | "relationships" };
@@ -96,9 +98,10 @@ export class RowWriter {
     batch: string,
     keys: [string, string],
   ): Promise<{ created?: number; share: BatchShare }> {
+    const tag = this.run.untagged ? null : batch;
     const statement = operation.kind === "nodes"
-      ? nodesStatement(operation, rows as Row[], batch)
-      : relationshipsStatement(operation, rows as RelationshipRow[], batch, keys);
+      ? nodesStatement(operation, rows as Row[], tag)
+      : relationshipsStatement(operation, rows as RelationshipRow[], tag, keys);
     const { rows: [counts = NOTHING_MADE] } = await tx.run(statement.text, statement.params);
     const made = Number(counts.created);
     if (operation.kind === "relationships") {
@@ -161,7 +164,9 @@ export class RowWriter {
         mark: { revision: revisionId, direction, index, digest },
         firstChunk: first,
       };
-      counts = (await this.journal.implicit(serverBatched(operation, rows, batch, keys, batching))).rows[0] ??
+      counts = (await this.journal.implicit(
+        serverBatched(operation, rows, this.run.untagged ? null : batch, keys, batching),
+      )).rows[0] ??
         counts;
     }
     // Counts of chunks that an earlier try committed are not known one by one; created rows are.

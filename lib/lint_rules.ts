@@ -134,7 +134,8 @@ function cypherFindings({ operation, place }: PlacedOperation, isUpgrade: boolea
   if (operation.kind !== "cypher") return [];
   const kind = statementKind(operation.cypher);
   const shown = describeOperation(operation);
-  if (kind === "schema" || kind === "batched") {
+  const isRepeatable = kind === "schema" && /\bIF (NOT )?EXISTS\b/i.test(bareCypher(operation.cypher));
+  if ((kind === "schema" && !isRepeatable) || kind === "batched") {
     const how = kind === "schema" ? "a schema statement" : "it commits by itself";
     return [finding(
       "not-exactly-once",
@@ -147,12 +148,20 @@ function cypherFindings({ operation, place }: PlacedOperation, isUpgrade: boolea
   }
   const bare = bareCypher(operation.cypher);
   const found: Finding[] = [];
-  if (isUpgrade && kind === "data" && /\b(CREATE|MERGE)\b/i.test(bare)) {
+  if (isUpgrade && kind === "data" && /\b(CREATE|INSERT|MERGE)\b/i.test(bare)) {
     found.push(finding(
       "data-without-batch",
       `${shown} creates data that no batch tracks`,
       place,
       "use createNodes, upsertNodes or createRelationships, so that the downgrade can delete by batch",
+    ));
+  }
+  if (isUpgrade && kind === "data" && TAKES_AWAY.test(bare)) {
+    found.push(finding(
+      "loses-data",
+      `${shown} takes something away, and nobody can tell whether the downgrade brings it back`,
+      place,
+      "look at it, and say that it is meant: // crochet: allow loses-data",
     ));
   }
   if (kind === "data" && isWholeRewrite(bare)) {
@@ -165,6 +174,9 @@ function cypherFindings({ operation, place }: PlacedOperation, isUpgrade: boolea
   }
   return found;
 }
+
+/** `DELETE`, `REMOVE`, a property set to nothing, all properties set anew. */
+const TAKES_AWAY = /\b(DELETE|REMOVE)\b|=\s*null\b|\bSET\s+\w+\s*=\s*[{$]/i;
 
 /** `MATCH (n:Label) SET ...` without a condition, a property or a limit. */
 function isWholeRewrite(bare: string): boolean {

@@ -56,7 +56,7 @@ export async function mergeHeads(project: Project, names: string[], description?
       {
         at: { file: right.file },
         hint:
-          `let one follow the other: in the one that is applied nowhere, write parentId and parentDigest of the other ("${left.digest}" is the digest of ${left.revisionId})`,
+          `remove the one that is applied nowhere (say ${right.file} and its snapshot), and draft it again on the other: crochet create-migration`,
         data: conflicts,
       },
     );

@@ -2,6 +2,7 @@
  * Takes a revision and lets it ask for its operations, one by one, whatever language it is written in; who calls
  * decides what an operation answers. A run carries them out, a plan describes them, a check collects them.
  */
+import { anyParameter } from "./crochet_module.ts";
 import { bindParameters, cypherSections } from "./cypher_text.ts";
 import { CrochetError, type Place } from "./error.ts";
 import { defaultBatch, type Operation, OPERATIONS, parseOperation } from "./operation.ts";
@@ -20,7 +21,7 @@ export interface MigrationRequest {
   params: Readonly<Record<string, unknown>>;
   /** Tells runs of one process apart: each gets modules of its own. */
   turn: number;
-  /** Find out where each call stands in the migration's file. */
+  /** Find out where each call stands in the migration's file, and let a parameter that nobody gave stand for itself. */
   places?: boolean;
 }
 
@@ -94,21 +95,11 @@ export async function collectOperations(
   sandbox: Sandbox,
 ): Promise<CollectedOperations> {
   const operations: { operation: Operation; place: Place }[] = [];
-  // A parameter that nobody gave stands for itself: what is asked for does not hang on it.
-  const params = new Proxy({}, {
-    has: () => true,
-    get: (_, name) => `{{ ${String(name)} }}`,
-    getOwnPropertyDescriptor: (_, name) => ({
-      value: `{{ ${String(name)} }}`,
-      configurable: true,
-      enumerable: true,
-    }),
-  });
-  const plain = revision.language === "cypher" ? params : {};
+  const params = revision.language === "cypher" ? anyParameter() : {};
   let incomplete: string | undefined;
   try {
     await askMigration(
-      { project, revision, direction, sandbox, params: plain, turn: 2, places: true },
+      { project, revision, direction, sandbox, params, turn: 2, places: true },
       (operation, place) => {
         operations.push({ operation, place });
         return Promise.resolve(simulatedAnswer(operation, revision.revisionId));

@@ -67,6 +67,8 @@ export interface PlannedRevision {
   operations: PlannedOperation[];
   /** Set where the migration asks for more than can be known before it runs. */
   incomplete?: string;
+  /** Set where what it asks for may hang on what a query gave: such a plan is no script. */
+  guessed?: string;
 }
 
 /** What a run would do. */
@@ -77,14 +79,19 @@ export interface Plan {
   connected: boolean;
   /** What may slow the run down or stop it, and is not sure to. */
   warnings: string[];
+  /** Keys of the constraints and indexes that are there now; empty without a server. */
+  before: string[];
+  /** What the statements are written for. */
+  server: ServerFeatures;
 }
 
 /** The plan as `--json` prints it: rows and other parameters only in summary. */
 export function plainPlan(plan: Plan): unknown {
   const plain = ({ values: _values, ...statement }: PlannedStatement) => statement;
+  const { before: _before, server: _server, ...shown } = plan;
   return {
-    ...plan,
-    revisions: plan.revisions.map((revision) => ({
+    ...shown,
+    revisions: plan.revisions.map(({ guessed: _guessed, ...revision }) => ({
       ...revision,
       operations: revision.operations.map(({ source: _source, ends: _ends, batch, ...operation }) => ({
         ...operation,
@@ -102,6 +109,8 @@ export interface PlanContext {
   batch: string;
   /** Name under which the graph has the shape; undefined where it has it not, or nobody asked. */
   existing(shape: SchemaShape): string | undefined;
+  /** Was the shape there before the upgrade of this revision? Its downgrade leaves it. */
+  isAdopted?(shape: SchemaShape): boolean;
   /** Name for a shape that the graph does not have: neomodel's, or another one where that is taken. */
   nameFor(shape: SchemaShape): string;
   /** Keys of relationship ends, "?" where they are not known. */
@@ -147,6 +156,9 @@ export function planOperation(operation: Operation, context: PlanContext): Plann
           };
         }
         return one({ text: createStatement({ ...operation.shape, name }), params: {} });
+      }
+      if (context.isAdopted?.(operation.shape)) {
+        return { ...base, statements: [], note: "it was there before the upgrade, and is left" };
       }
       return one({ text: dropStatement({ kind: operation.shape.kind, name }), params: {} });
     }

@@ -13,7 +13,9 @@ import type { RelationshipRow, Row } from "./operation_arguments.ts";
 import type { Plan, PlannedOperation } from "./plan.ts";
 import { appliedRevision, markId, recordConstraints, recordProperties } from "./record.ts";
 import type { Revision } from "./revision.ts";
-import { quoteString } from "./schema.ts";
+import { quoteString, repeatable } from "./schema.ts";
+import { oneLine } from "./text.ts";
+import { transformCheck } from "./transform.ts";
 
 /** Who writes a script, and of what. */
 export interface ScriptContext {
@@ -31,11 +33,16 @@ const SCRIPT_LEASE_MS = 3_600_000;
 
 /** The script of a plan. @throws CrochetError PREFLIGHT_FAILED where the plan is not complete */
 export function renderScript(plan: Plan, context: ScriptContext): string {
-  const open = plan.revisions.find((revision) => revision.incomplete);
+  const squash = plan.direction === "downgrade"
+    ? plan.revisions.find(({ revisionId }) => context.revisions.get(revisionId)!.replaces.length > 0)
+    : undefined;
+  const open = squash ?? plan.revisions.find((revision) => revision.incomplete ?? revision.guessed);
   if (open) {
     throw new CrochetError(
       "PREFLIGHT_FAILED",
-      `"${open.revisionId}" cannot be written as a script: ${open.incomplete}`,
+      `"${open.revisionId}" cannot be written as a script: ${
+        squash ? "the graph may have the revisions that it replaces" : open.incomplete ?? open.guessed
+      }`,
       { at: { file: open.file }, hint: `run it with crochet ${plan.direction}` },
     );
   }
@@ -63,10 +70,13 @@ export function renderScript(plan: Plan, context: ScriptContext): string {
     lines.push(
       "",
       `// ${plan.direction} ${revision.revisionId}`,
-      beginStatement(plan.direction, source, context.by),
+      beginStatement(plan, source, context.by),
     );
     revision.operations.forEach((operation, index) => {
-      lines.push(`//   ${operation.operation}`, ...operationLines(operation, index, source, plan));
+      lines.push(
+        `//   ${oneLine(operation.operation, 300)}`,
+        ...operationLines(operation, index, source, plan),
+      );
     });
     const adopted = revision.operations.flatMap((operation) => operation.adopts ?? []);
     lines.push(...finishStatements(plan.direction, source, context, adopted));
@@ -84,7 +94,8 @@ function demand(condition: string, otherwise: string): string {
 }
 
 function lockStatement(direction: string, by: string): string {
-  const [user, host] = by.split("@");
+  const at = by.lastIndexOf("@");
+  const [user, host] = [by.slice(0, at), by.slice(at + 1)];
   const held = demand(
     "l.owner IS NULL OR l.expiresAt < now",
     "'the graph is locked by ' + l.user + '@' + l.host + ': see crochet status'",
@@ -127,10 +138,12 @@ function checkText(direction: Plan["direction"], revision: Revision): string {
     `WITH position, ${held} WHERE checked IS NOT NULL`;
 }
 
-function beginStatement(direction: Plan["direction"], revision: Revision, by: string): string {
+function beginStatement({ direction, before }: Plan, revision: Revision, by: string): string {
   const started = `runDigest: ${
     quoteString(revision.digest)
-  }, startedAt: toString(datetime.realtime()), startedBy: ${quoteString(by)}, before: '[]'`;
+  }, startedAt: toString(datetime.realtime()), startedBy: ${quoteString(by)}, before: ${
+    quoteString(JSON.stringify(before))
+  }`;
   const check = checkText(direction, revision);
   return direction === "downgrade"
     ? `${check} SET r += {state: 'reverting', ${started}};`
@@ -148,10 +161,14 @@ function finishStatements(
   const id = quoteString(revision.revisionId);
   const marks = `MATCH (m:_CrochetOperation {revision: ${id}}) DELETE m;`;
   if (direction === "downgrade") {
+    // All at once: without its marks a revision that is still there would run again.
     return [
+      ":begin",
       marks,
       `MATCH (b:_CrochetBatch {revisionId: ${id}}) DELETE b;`,
       `MATCH (r:_CrochetRevision {id: ${id}}) DELETE r;`,
+      `MATCH (g:_CrochetGraph) SET g.reverted = [x IN coalesce(g.reverted, []) WHERE x <> ${id}] + ${id};`,
+      ":commit",
     ];
   }
   const properties = recordProperties(appliedRevision(revision, { appliedBy: by, crochetVersion, adopted }));
@@ -159,6 +176,7 @@ function finishStatements(
     `MATCH (r:_CrochetRevision {id: ${id}}) SET r += ${cypherLiteral(properties)}, r.state = 'applied', ` +
     "r.appliedAt = toString(datetime.realtime()) REMOVE r.before, r.runDigest, r.startedAt, r.startedBy;",
     marks,
+    `MATCH (g:_CrochetGraph) WHERE g.reverted IS NOT NULL SET g.reverted = [x IN g.reverted WHERE x <> ${id}];`,
   ];
 }
 
@@ -183,9 +201,9 @@ function operationLines(
     case "begin":
       return [];
     case "schema":
-      return texts.map((text) => `${guarded(text)};`);
-    case "transform":
-      return texts.flatMap((text, phase) => [
+      return texts.map((text) => `${repeatable(text)};`);
+    case "transform": {
+      const done = texts.flatMap((text, phase) => [
         `${text};`,
         `${
           markAt(
@@ -194,15 +212,19 @@ function operationLines(
           )
         };`,
       ]);
+      return [...checkLines(source, operation, plan), ...done];
+    }
     case "deleteBatch":
       return [...texts.map((text) => `${text};`), `${markAt(-1, `'{"deleted":0}'`)};`];
     case "cypher": {
       const kind = statementKind(source.cypher);
       const mark = `${markAt(-1, "'[]'")};`;
-      if (kind === "read") return [];
+      // A comment may end the text, and would swallow what ends the statement.
+      const text = `${texts[0]}${/\/\/[^\n]*$/.test(texts[0]) ? "\n" : ""};`;
+      if (kind === "read") return [text];
       return kind === "data"
-        ? [":begin", `${texts[0]};`, mark, ":commit"]
-        : ["//   at least once: it cannot share a transaction with its mark", `${texts[0]};`, mark];
+        ? [":begin", text, mark, ":commit"]
+        : ["//   at least once: it cannot share a transaction with its mark", text, mark];
     }
     case "nodes":
     case "relationships":
@@ -210,10 +232,20 @@ function operationLines(
   }
 }
 
-/** Safe to repeat: what is there stays, what is gone is gone. */
-function guarded(text: string): string {
-  const created = text.replace(/^(CREATE .*?(?:CONSTRAINT|INDEX) `(?:[^`]|``)*`) /, "$1 IF NOT EXISTS ");
-  return created.replace(/^(DROP (?:CONSTRAINT|INDEX) `(?:[^`]|``)*`)$/, "$1 IF EXISTS");
+/** What stands in a transform's way stops the script, as it stops a run. */
+function checkLines(
+  source: Operation & { kind: "transform" },
+  operation: PlannedOperation,
+  plan: Plan,
+): string[] {
+  const check = transformCheck(source.transform, plan.server);
+  if (!check || check.kind === "turned already") return [];
+  const found = check.text.replace(/ RETURN count\(\*\) AS n\b[\s\S]*$/, " WITH count(*) AS n");
+  const held = demand(
+    "n = 0",
+    `${quoteString(`${oneLine(operation.operation, 120)} would change values for good: `)} + toString(n)`,
+  );
+  return [`${found} WITH ${held} WHERE checked IS NOT NULL RETURN checked;`];
 }
 
 function rowLines(

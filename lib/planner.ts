@@ -14,23 +14,23 @@ import {
   type Refusal,
   refusals,
 } from "./plan.ts";
-import { conversionCypher } from "./conversion.ts";
 import { countBatchStatement } from "./cypher.ts";
 import { CrochetError, messageOf } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
-import { explain, findShape, freeName } from "./graph_operations.ts";
+import { bareCypher } from "./cypher_text.ts";
+import { catalogKeys, explain, findShape, freeName } from "./graph_operations.ts";
 import { askMigration, isCutShort, simulatedAnswer } from "./migration.ts";
 import { defaultBatch, type Operation } from "./operation.ts";
-import { noteChange, type PlanState, preflight } from "./preflight.ts";
+import { PlanState } from "./plan_state.ts";
+import { preflight } from "./preflight.ts";
 import { type Project, readSnapshot } from "./project.ts";
 import { missingPrivileges, neededPrivileges } from "./privileges.ts";
 import type { Revision } from "./revision.ts";
 import { Sandbox } from "./sandbox.ts";
-import { quoteName } from "./schema.ts";
+import { quoteName, shapeKey } from "./schema.ts";
 import { atLeast } from "./server_features.ts";
-import { count } from "./text.ts";
-import { transformCheck, transformStatements } from "./transform.ts";
+import { transformStatements } from "./transform.ts";
 
 /** What to plan. */
 export interface PlanRequest {
@@ -42,6 +42,8 @@ export interface PlanRequest {
   acceptLoss: ReadonlySet<string>;
   /** Values of `{{ name }}` and of `ctx.params`. */
   params?: Readonly<Record<string, unknown>>;
+  /** Keys of shapes that each revision's upgrade adopted, for its downgrade. */
+  adopted?: ReadonlyMap<string, readonly string[]>;
   /** Count what each operation would touch: for a plan that a person reads. */
   counts?: boolean;
 }
@@ -58,11 +60,18 @@ export async function makePlan(request: PlanRequest): Promise<PlanResult> {
   const sandbox = new Sandbox(request.project.settings.timeLimitMs);
   const catalog = graph ? await readCatalog(graph) : [];
   const result: PlanResult = {
-    plan: { direction, revisions: [], connected: graph !== undefined, warnings: [] },
+    plan: {
+      direction,
+      revisions: [],
+      connected: graph !== undefined,
+      warnings: [],
+      before: catalogKeys(catalog),
+      server: graph?.info ?? ASSUMED_SERVER,
+    },
     refusals: [],
   };
   // A check of the data as it is now says nothing once a revision before it changes data.
-  const state = { dataChanges: false, properties: new Map<string, Set<string>>() };
+  const state = new PlanState();
   const all: Operation[] = [];
   if (graph) {
     const building = catalog.filter((object) => object.state === "POPULATING");
@@ -132,7 +141,10 @@ async function planRevision(
   const found: Refusal[] = [];
   const ir = readSnapshot(project, revision);
   let batches = 0;
+  const strict = direction === "upgrade" && revision.rollbackSafe &&
+    !request.acceptLoss.has(revision.revisionId);
   let batch: string | undefined;
+  let guessed: string | undefined;
   const perform = async (operation: Operation): Promise<unknown> => {
     operations.push(operation);
     if (operation.kind === "begin") batch = operation.batch ?? defaultBatch(revision.revisionId, ++batches);
@@ -144,6 +156,9 @@ async function planRevision(
       revisionId: revision.revisionId,
       batch: batch ?? "",
       existing: (shape) => findShape(catalog, shape)?.name,
+      isAdopted: (shape) =>
+        direction === "downgrade" &&
+        (request.adopted?.get(revision.revisionId)?.includes(shapeKey(shape)) ?? false),
       nameFor: (shape) => freeName(catalog, shape),
       endKeys: (relationships) => endKeys(ir, relationships),
     };
@@ -155,13 +170,21 @@ async function planRevision(
     }
     planned.push(entry);
     if (graph) {
-      found.push(...await preflight(graph, revision, operation, catalog, state));
+      found.push(...await preflight(operation, { graph, revision, catalog, state, strict }));
       if (operation.kind !== "cypher") found.push(...await explainEntry(graph, revision, entry));
       if (request.counts) await countTouched(graph, operation, entry);
     }
-    if (operation.kind === "schema") followSchema(operation, catalog);
+    const isLeft = operation.kind === "schema" && operation.action === "drop" &&
+      entry.statements.length === 0;
+    if (operation.kind === "schema" && !isLeft) followSchema(operation, catalog);
+    if (
+      operation.kind === "cypher" && revision.language === "ts" &&
+      /\b(RETURN|YIELD|SHOW)\b/i.test(bareCypher(operation.cypher))
+    ) {
+      guessed ??= `what it asks for may hang on what ${entry.operation} gives`;
+    }
     const answer = await answerFor(graph, operation, batch ?? "", state.dataChanges);
-    if (answer.changesData) noteChange(operation, state);
+    if (answer.changesData) state.note(operation);
     if (answer.note) entry.note = answer.note;
     return answer.value;
   };
@@ -185,6 +208,7 @@ async function planRevision(
       rollbackSafe: revision.rollbackSafe,
       operations: planned,
       ...(incomplete && { incomplete }),
+      ...(guessed && { guessed }),
     },
     operations,
     refusals: found,
@@ -256,8 +280,23 @@ async function explainEntry(graph: Graph, revision: Revision, entry: PlannedOper
   return [];
 }
 
+/** How many nodes an upsert would find; of very many rows the first ones. */
+async function countKnown(graph: Graph, operation: Operation & { kind: "nodes" }): Promise<number> {
+  const labels = operation.labels.map((label) => `:${quoteName(label)}`).join("");
+  const keys = operation.mergeKeys.map((key) => `${quoteName(key)}: row.${quoteName(key)}`).join(", ");
+  const text = `UNWIND $rows AS row MATCH (n${labels} {${keys}}) RETURN count(n) AS n`;
+  const [row] = await graph.read(text, { rows: operation.rows.slice(0, 10_000) });
+  return Number(row.n);
+}
+
 async function countTouched(graph: Graph, operation: Operation, entry: PlannedOperation): Promise<void> {
   if (operation.kind === "nodes" || operation.kind === "relationships") entry.touches = operation.rows.length;
+  if (operation.kind === "nodes" && operation.mode === "upsert" && operation.rows.length > 0) {
+    const known = await countKnown(graph, operation);
+    if (known > 0) {
+      entry.note = `${known} of them are there already; values that differ are overwritten for good`;
+    }
+  }
   if (entry.statements.length === 0) return;
   const number = async (text: string, params: Record<string, unknown> = {}) =>
     Number((await graph.read(`${text} RETURN count(*) AS n`, params))[0].n);
@@ -279,31 +318,4 @@ async function countTouched(graph: Graph, operation: Operation, entry: PlannedOp
   const first = transform.what === "turnRelationships" ? statements.slice(0, 1) : statements;
   entry.touches = 0;
   for (const { match, params } of first) entry.touches += await number(match, params);
-  if (transform.what === "renameLabel") {
-    const there = await number(`MATCH (n:${quoteName(transform.to)})`);
-    if (there > 0) {
-      entry.note = `${
-        count(there, "node")
-      } carry the label ${transform.to} already; a downgrade cannot tell them apart`;
-    }
-  }
-  if (transform.what === "convertProperty") {
-    const { property, from, to, owner, entity } = transform;
-    const place = entity === "node" ? `(n:${quoteName(owner)})` : `()-[n:${quoteName(owner)}]->()`;
-    const { isDone } = conversionCypher(`n.${quoteName(property)}`, from, to, graph.info);
-    const there = await number(`MATCH ${place} WHERE ${isDone}`);
-    if (there > 0) {
-      entry.note = `${count(there, "value")} of ${owner}.${property} ${
-        there === 1 ? "is" : "are"
-      } ${to} already; a downgrade cannot tell them apart`;
-    }
-  }
-  if (transform.what === "turnRelationships" && transform.source !== transform.target) {
-    const [row] = await graph.read(transformCheck(transform, graph.info)!.text);
-    if (Number(row.n) > 0) {
-      entry.note = `${
-        count(Number(row.n), "relationship")
-      } lead that way already; a downgrade cannot tell them apart`;
-    }
-  }
 }

@@ -115,11 +115,13 @@ async function proveWay(
   const failedDown = await go(request, "downgrade", target);
   if (failedDown) return { outcome: "failed", details: [failedDown] };
   const down = compare(before, await pictureOf(graph));
+  const left = down.map((line) => `after the downgrade: ${line}`);
   const failedUp = await go(request, "upgrade", back);
-  if (failedUp) return { outcome: "failed", details: [`the second upgrade: ${failedUp}`] };
+  // What the downgrade left is often why the second upgrade fails.
+  if (failedUp) return { outcome: "failed", details: [...left, `the second upgrade: ${failedUp}`] };
   const up = compare(after, await pictureOf(graph));
   const details = [
-    ...down.map((line) => `after the downgrade: ${line}`),
+    ...left,
     ...up.map((line) => `after the second upgrade: ${line}`),
   ];
   return { outcome: details.length === 0 ? "proven" : "broken", details };
@@ -161,8 +163,10 @@ interface Picture {
 async function pictureOf(graph: Graph): Promise<Picture> {
   const catalog = (await readCatalog(graph)).map(({ state: _state, ...object }) => canonicalJson(object));
   const own = "any(l IN labels(n) WHERE l STARTS WITH '_Crochet')";
-  const nodes = await graph.read(`MATCH (n) WHERE NOT ${own} RETURN labels(n) AS labels, properties(n) AS p`);
-  const relationships = await graph.read(
+  const nodes = await graph.readExact(
+    `MATCH (n) WHERE NOT ${own} RETURN labels(n) AS labels, properties(n) AS p`,
+  );
+  const relationships = await graph.readExact(
     "MATCH (a)-[r]->(b) RETURN labels(a) AS al, properties(a) AS a, type(r) AS type, properties(r) AS p, labels(b) AS bl, properties(b) AS b",
   );
   const text = (labels: unknown, properties: unknown) =>

@@ -54,12 +54,26 @@ export function decideRenames(context: RenameContext): {
     // An answer before may have taken one of the two.
     if (renamed.has(old.name) || [...renamed.values()].includes(now.name)) continue;
     if (!ask) open.push(candidate);
-    else if (/^y(es)?$/i.test(ask(`Was ${name}.${old.name} renamed to ${now.name}? [y/N]`)?.trim() ?? "")) {
+    else if (answered(ask, `Was ${name}.${old.name} renamed to ${now.name}? [y/N]`)) {
       const model = modelsOf(reading).find((other) => other.class === name)!;
       addRename(renames, model, old.name, now.name, before, reading);
     }
   }
   return { renames, open };
+}
+
+/** Asks until there is an answer. @throws CrochetError INTERRUPTED where there will be none */
+function answered(ask: (question: string) => string | null, question: string): boolean {
+  for (;;) {
+    const answer = ask(question)?.trim().toLowerCase();
+    if (answer === undefined) {
+      throw new CrochetError("INTERRUPTED", "The question was not answered, and nothing was written", {
+        hint: "say it with --rename Class.old=new, or run the command again",
+      });
+    }
+    if (["y", "yes"].includes(answer)) return true;
+    if (["", "n", "no"].includes(answer)) return false;
+  }
 }
 
 function modelsOf(reading: ModelReading): Model[] {
@@ -133,6 +147,12 @@ function addGiven(renames: PropertyRenames, text: string, before: SchemaIr, read
   };
   check(old, propertiesBefore(before, model.kgid).map((p) => p.name), "had");
   check(now, model.properties.map((p) => p.name), "has");
+  if (model.properties.some((p) => p.name === old)) {
+    fail(`${name} still has the property "${old}"`, "rename it in the models first");
+  }
+  const known = renames.get(model.kgid);
+  const other = [...known ?? []].find(([from, to]) => to === now && from !== old);
+  if (other) fail(`${name}.${other[0]} is renamed to ${now} too`, "keep one of the two");
   addRename(renames, model, old, now, before, reading);
 }
 

@@ -127,6 +127,7 @@ async function underLock(
       adoptedEarlier: new Set(),
       catalog: await readCatalog(graph),
       note: talk,
+      untagged: true,
     });
     await work(async (operation) => {
       const result = await operations.perform(operation);

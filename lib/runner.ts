@@ -27,7 +27,13 @@ import { makePlan, refuseRun } from "./planner.ts";
 import { type Project, readRevisions, readSnapshot } from "./project.ts";
 import { reconcile } from "./reconcile.ts";
 import { openRepository, requireClean, stampOf } from "./provenance.ts";
-import { appliedRevision, foldReplaced, type GitCommit, type PartialRun } from "./record.ts";
+import {
+  type AppliedRevision,
+  appliedRevision,
+  foldReplaced,
+  type GitCommit,
+  type PartialRun,
+} from "./record.ts";
 import type { Revision } from "./revision.ts";
 import { Sandbox } from "./sandbox.ts";
 import {
@@ -93,11 +99,16 @@ interface Selection {
 
 /** What would run, without running it. @throws CrochetError PREFLIGHT_FAILED and what planning throws */
 export async function planRun(request: RunRequest): Promise<{ plan: Plan; lines: string[] }> {
-  const { revisions, lines } = await select(request);
+  const { revisions, lines, record } = await select(request);
   const acceptLoss = request.acceptLoss ?? new Set<string>();
-  const result = await makePlan({ ...request, revisions, acceptLoss, counts: true });
+  const adopted = adoptedBy(record.revisions);
+  const result = await makePlan({ ...request, revisions, acceptLoss, adopted, counts: true });
   refuseRun(result.refusals);
   return { plan: result.plan, lines };
+}
+
+function adoptedBy(applied: AppliedRevision[]): Map<string, readonly string[]> {
+  return new Map(applied.map((revision) => [revision.revisionId, revision.adopted]));
 }
 
 /** What would run by the ledger's word, without a server. */
@@ -114,6 +125,7 @@ export async function planOffline(request: Omit<RunRequest, "graph">): Promise<P
   const result = await makePlan({
     ...request,
     graph: undefined,
+    adopted: adoptedBy(applied),
     revisions,
     acceptLoss: request.acceptLoss ?? new Set(),
   });
@@ -130,6 +142,7 @@ export async function run(request: RunRequest): Promise<RunResult> {
   const { plan, refusals } = await makePlan({
     ...request,
     revisions: selection.revisions,
+    adopted: adoptedBy(selection.record.revisions),
     acceptLoss: request.acceptLoss ?? new Set(),
   });
   refuseRun(refusals);

@@ -4,7 +4,7 @@
  * taken away, so that a run that is resumed asks for the same operations again.
  */
 /// <reference lib="deno.worker" />
-import { CROCHET_MODULE } from "./crochet_module.ts";
+import { anyParameter, CROCHET_MODULE } from "./crochet_module.ts";
 
 /** A message to the worker. */
 export type ToWorker =
@@ -79,7 +79,8 @@ scope.onmessage = async ({ data }) => {
       post({ type: "loaded", id: data.id, exports });
     } else {
       places = data.places === true;
-      await migration![data.direction]!(context(data.operations, data.revision));
+      const revision = places ? { ...data.revision, params: anyParameter() } : data.revision;
+      await migration![data.direction]!(context(data.operations, revision));
       post({ type: "done", id: data.id, open: [...unawaited] });
     }
   } catch (error) {
