@@ -130,7 +130,7 @@ export function statementKind(text: string): "schema" | "batched" | "data" | "re
   if (/\}\s*IN\s+(\S+\s+)?(CONCURRENT\s+)?TRANSACTIONS\b/i.test(statement)) return "batched";
   // Labels, types and properties may be named like a clause.
   const clauses = statement.replace(/[:.]\s*\w+/g, " ");
-  const writes = /\b(CREATE|INSERT|MERGE|SET|DELETE|REMOVE|FOREACH|LOAD\s+CSV)\b/i;
+  const writes = /\b(CREATE|INSERT|MERGE|SET|DELETE|REMOVE|FOREACH)\b/i;
   const calls = /\bCALL\s*(``|[a-z_])/i;
   return writes.test(clauses) || calls.test(statement) ? "data" : "read";
 }

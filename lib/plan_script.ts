@@ -85,7 +85,15 @@ export function renderScript(plan: Plan, context: ScriptContext): string {
     "",
     "MATCH (l:_CrochetLock {id: 'lock'}) REMOVE l.owner, l.host, l.pid, l.user, l.command, l.acquiredAt, l.expiresAt;",
   );
-  return lines.join("\n") + "\n";
+  return shellSafe(lines.join("\n") + "\n");
+}
+
+/** cypher-shell takes a backslash in a name for the beginning of something; Cypher reads its escape as the same. */
+function shellSafe(text: string): string {
+  return text.replace(
+    /\/\/[^\n]*|'(?:[^'\\]|\\[\s\S])*'|"(?:[^"\\]|\\[\s\S])*"|`(?:[^`]|``)*`/g,
+    (token) => token[0] === "`" ? token.replace(/\\(?!u005C)/g, "\\u005C") : token,
+  );
 }
 
 /** Cypher cannot throw; a text that is no date stops a statement and is shown. */

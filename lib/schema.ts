@@ -153,8 +153,9 @@ export function distinctName(shape: SchemaShape): string {
 
 /** A label, type, property or name as Cypher takes it, whatever it contains. */
 export function quoteName(name: string): string {
-  // Cypher reads escapes (\u0041) in names too, and cypher-shell stumbles over a last backslash: each is written as one.
-  return "`" + name.replaceAll("\\", "\\u005C").replaceAll("`", "``") + "`";
+  // Cypher reads escapes (\u0041) in names too: backslashes before a u are written as such escapes themselves.
+  return "`" + name.replace(/\\+(?=u)/g, (run) => run.replaceAll("\\", "\\u005C")).replaceAll("`", "``") +
+    "`";
 }
 
 /** A string literal of Cypher. */

@@ -186,7 +186,7 @@ const NAMES: [name: string, found: string | RegExp][] = [
   ["0001", "0001_person"],
   ["0002_b", "0002_book"],
   ["0003", /no revision "0003"/],
-  ["0002", /no revision "0002"/],
+  ["0002", /"0002" is the beginning of "0002_book" and "0002_car"/],
   ["000", /no revision "000"/],
   ["person", /no revision "person".*did you mean "0001_person"/],
   ["", /no revision ""/],
@@ -232,6 +232,7 @@ function revisionsOf(parents: Record<string, string[]>): Revision[] {
     digest: sha256(id),
     imports: [],
     replaces: [],
+    completedBy: [],
     text: "",
   }));
 }

@@ -118,7 +118,7 @@ const TAMPERED: [about: string, sql: string[], fault: RegExp][] = [
   ],
   ["all rows removed", ["DELETE FROM applied_revisions"], /"0001_a" is missing/],
   ["an added row", [
-    "INSERT INTO applied_revisions SELECT graph_id, 9, 'x', parents, digest, schema_hash, rollback_safe, applied_at, applied_by, crochet_version, adopted, git FROM applied_revisions WHERE revision_id = '0003_c'",
+    "INSERT INTO applied_revisions SELECT graph_id, 9, 'x', parents, digest, schema_hash, rollback_safe, applied_at, applied_by, crochet_version, adopted, git, changed FROM applied_revisions WHERE revision_id = '0003_c'",
   ], /"x".*no event says so/],
   ["two rows that changed places", [
     "UPDATE applied_revisions SET position = 4 - position WHERE graph_id = 'g1' AND position IN (1, 3)",

@@ -227,15 +227,24 @@ const ASKED: [about: string, answers: Record<string, string | null>, up: string[
     'renameNodeProperty("Person", "b", "c")',
   ]],
   ["an empty line", {}, ['removeNodeProperty("Person", "a")', 'removeNodeProperty("Person", "b")']],
-  ["the end of the input", { "a c": null, "a d": null, "b c": null, "b d": null }, [
-    'removeNodeProperty("Person", "a")',
-    'removeNodeProperty("Person", "b")',
-  ]],
-  ["another word", { "a c": "yesterday" }, [
-    'removeNodeProperty("Person", "a")',
-    'removeNodeProperty("Person", "b")',
-  ]],
 ];
+
+Deno.test("draftMigration() asks again after another word, and writes nothing where the answers end", async () => {
+  await withModels([person("a = StringProperty()")], (project) => {
+    write(project, [person("c = StringProperty()")]);
+    const answers: (string | null)[] = ["yesterday", null];
+    const before = project.list("migrations");
+    const request = { description: "x", language: "ts", empty: false, unsafe: false, renames: [] } as const;
+    assert.throws(() =>
+      draftMigration(openProject(project.root, { variables: {} }), {
+        ...request,
+        renames: [],
+        ask: () => answers.shift()!,
+      }), /was not answered, and nothing was written/);
+    assert.deepEqual([answers, project.list("migrations")], [[], before]);
+    return Promise.resolve();
+  });
+});
 
 for (const [about, answers, up] of ASKED) {
   Deno.test(`draftMigration() asks a person, who answers ${about}`, async () => {

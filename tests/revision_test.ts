@@ -422,11 +422,12 @@ for (const description of WORDS) {
         downgrade: [],
         imports: i === 2 ? ["float"] : [],
       };
+      const statements = draft.upgrade.map((text) => `${text};`);
       const ts = renderTypescript(readTemplate("migration.ts.tmpl"), { ...draft, upgrade: ["await 1;"] });
       checkHeader(parseRevision("migrations/0002_b.ts", ts), draft);
       const cypher = parseRevision(
         "migrations/0002_b.cypher",
-        renderCypher(readTemplate("migration.cypher.tmpl"), draft),
+        renderCypher(readTemplate("migration.cypher.tmpl"), { ...draft, upgrade: statements }),
       );
       checkHeader(cypher, draft);
       assert.deepEqual(textsOf(cypher), { upgrade: draft.upgrade, downgrade: [] });
