@@ -23,6 +23,8 @@ export interface MigrationRequest {
   turn: number;
   /** Find out where each call stands in the migration's file, and let a parameter that nobody gave stand for itself. */
   places?: boolean;
+  /** Gets the name of an operation whose rows the migration looked at. */
+  onUse?(name: string): void;
 }
 
 /** Answers one call of a migration. */
@@ -30,7 +32,7 @@ export type CallHandler = (operation: Operation, place: Place) => Promise<unknow
 
 /** Runs one direction of a migration. @throws CrochetError where it cannot be read or loaded, or fails */
 export async function askMigration(request: MigrationRequest, perform: CallHandler): Promise<void> {
-  const { project, revision, direction, sandbox, params, turn, places } = request;
+  const { project, revision, direction, sandbox, params, turn, places, onUse } = request;
   if (revision.language === "cypher") {
     for (const statement of cypherSections(revision)[direction]) {
       const { cypher, params: used } = bindParameters(statement, params, revision.file);
@@ -47,6 +49,7 @@ export async function askMigration(request: MigrationRequest, perform: CallHandl
     operations: [...OPERATIONS.keys()],
     revision: { revisionId: revision.revisionId, batch: defaultBatch(revision.revisionId, 1), params },
     places,
+    onUse,
   }, (name, args, place) => perform(parseOperation(name, args), place));
 }
 

@@ -18,7 +18,6 @@ import { countBatchStatement } from "./cypher.ts";
 import { CrochetError, messageOf } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
-import { bareCypher } from "./cypher_text.ts";
 import { catalogKeys, explain, findShape, freeName } from "./graph_operations.ts";
 import { askMigration, isCutShort, simulatedAnswer } from "./migration.ts";
 import { defaultBatch, type Operation } from "./operation.ts";
@@ -177,12 +176,6 @@ async function planRevision(
     const isLeft = operation.kind === "schema" && operation.action === "drop" &&
       entry.statements.length === 0;
     if (operation.kind === "schema" && !isLeft) followSchema(operation, catalog);
-    if (
-      operation.kind === "cypher" && revision.language === "ts" &&
-      /\b(RETURN|YIELD|SHOW)\b/i.test(bareCypher(operation.cypher))
-    ) {
-      guessed ??= `what it asks for may hang on what ${entry.operation} gives`;
-    }
     const answer = await answerFor(graph, operation, batch ?? "", state.dataChanges);
     if (answer.changesData) state.note(operation);
     if (answer.note) entry.note = answer.note;
@@ -191,7 +184,8 @@ async function planRevision(
   let incomplete: string | undefined;
   try {
     const { params = {} } = request;
-    await askMigration({ project, revision, direction, sandbox, params, turn: 0 }, perform);
+    const onUse = (name: string) => guessed ??= `what it asks for may hang on what ${name} gives`;
+    await askMigration({ project, revision, direction, sandbox, params, turn: 0, onUse }, perform);
   } catch (error) {
     if (!isCutShort(error, operations)) {
       if (error instanceof CrochetError) error.at ??= { file: revision.file };

@@ -30,6 +30,8 @@ export interface RunRequest {
   revision: { revisionId: string; batch: string; params: Readonly<Record<string, unknown>> };
   /** Find out where each call stands; costs time. */
   places?: boolean;
+  /** Gets the name of an operation whose rows the migration looked at. */
+  onUse?(name: string): void;
 }
 
 /** A migration file and where it lies. */
@@ -188,7 +190,9 @@ export class Sandbox {
   /** Runs the migration that was loaded last. @throws CrochetError MIGRATION_FAILED, MIGRATION_TIMEOUT, or what `handler` threw */
   async run(migration: CompiledMigration, request: RunRequest, handler: OperationHandler): Promise<void> {
     const id = ++this.nextId;
-    const message = await this.exchange(migration, { type: "run", id, ...request }, handler);
+    const { onUse, ...rest } = request;
+    const sent = { type: "run" as const, id, ...rest, watch: onUse !== undefined };
+    const message = await this.exchange(migration, sent, handler, onUse);
     if (message.type === "done" && message.open.length > 0) {
       throw new CrochetError(
         "MIGRATION_FAILED",
@@ -212,6 +216,7 @@ export class Sandbox {
     migration: CompiledMigration,
     request: ToWorker & { id: number },
     handler?: OperationHandler,
+    onUse?: (name: string) => void,
   ): Promise<FromWorker> {
     const worker = this.worker ??= new Worker(
       new URL("./sandbox_worker.ts", import.meta.url),
@@ -241,6 +246,7 @@ export class Sandbox {
       };
       worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
         if (data.type === "talk") return this.talk(data.text);
+        if (data.type === "used") return onUse?.(data.name);
         if (data.type === "call") {
           clearTimeout(timer);
           queue = queue.then(() =>

@@ -16,6 +16,7 @@ export type ToWorker =
     operations: string[];
     revision: { revisionId: string; batch: string; params: Readonly<Record<string, unknown>> };
     places?: boolean;
+    watch?: boolean;
   }
   | { type: "answer"; call: number; value?: unknown; error?: string };
 
@@ -24,6 +25,8 @@ export type FromWorker =
   | { type: "loaded"; id: number; exports: Record<string, unknown> }
   | { type: "call"; call: number; name: string; args: unknown[]; stack?: string }
   | { type: "talk"; text: string }
+  /** The migration looked at what a query gave. */
+  | { type: "used"; name: string }
   | { type: "done"; id: number; open: string[] }
   | { type: "failed"; id: number; message: string; stack: string; forbidden: boolean };
 
@@ -49,6 +52,9 @@ const waiting = new Map<number, Call>();
 let migration: Migration | undefined;
 let calls = 0;
 let places = false;
+let watch = false;
+/** Answers that are watched, with what they really are. */
+const watched = new WeakMap<object, unknown[]>();
 /** Names of operations whose answers nobody asked for yet. */
 const unawaited = new Set<string>();
 
@@ -79,6 +85,7 @@ scope.onmessage = async ({ data }) => {
       post({ type: "loaded", id: data.id, exports });
     } else {
       places = data.places === true;
+      watch = data.watch === true;
       const revision = places ? { ...data.revision, params: anyParameter() } : data.revision;
       await migration![data.direction]!(context(data.operations, revision));
       post({ type: "done", id: data.id, open: [...unawaited] });
@@ -116,7 +123,13 @@ function call(name: string, args: unknown[]): PromiseLike<unknown> {
     const entry: Call = { name, site: new Error(), resolve, reject };
     waiting.set(id, entry);
     try {
-      post({ type: "call", call: id, name, args, ...(places && { stack: entry.site.stack ?? "" }) });
+      post({
+        type: "call",
+        call: id,
+        name,
+        args: args.map((arg) => unwatched(arg, 2)),
+        ...(places && { stack: entry.site.stack ?? "" }),
+      });
     } catch (error) {
       waiting.delete(id);
       entry.site.message = `ctx.${name}: an argument cannot be handed over: ${(error as Error).message}`;
@@ -125,12 +138,46 @@ function call(name: string, args: unknown[]): PromiseLike<unknown> {
   });
   // Nobody may be there to see it fail; whoever awaits it sees it all the same.
   answer.catch(() => {});
+  const seen = watch
+    ? answer.then((value) => (Array.isArray(value) ? watchedRows(name, value) : value))
+    : answer;
+  seen.catch(() => {});
   return {
     then(resolve, reject) {
       unawaited.delete(name);
-      return answer.then(resolve, reject);
+      return seen.then(resolve, reject);
     },
   };
+}
+
+/** Rows that tell when somebody looks at them: from then on, what is asked for may hang on them. */
+function watchedRows(name: string, rows: unknown[]): unknown[] {
+  let told = false;
+  const proxy = new Proxy(rows, {
+    get(target, property, receiver) {
+      // Awaiting a value asks for its "then"; that is no look at it.
+      if (property !== "then" && !told) {
+        told = true;
+        post({ type: "used", name });
+      }
+      return Reflect.get(target, property, receiver);
+    },
+  });
+  watched.set(proxy, rows);
+  return proxy;
+}
+
+/** Arguments as they can be sent: rows that are watched cannot. */
+function unwatched(value: unknown, depth: number): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  const rows = watched.get(value);
+  if (rows) {
+    post({ type: "used", name: "a query" });
+    return rows;
+  }
+  const isPlain = Object.getPrototypeOf(value) === Object.prototype;
+  if (!isPlain || depth === 0) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unwatched(item, depth - 1)]));
 }
 
 /** Time and chance differ between a run and its repetition; code from text could import what may not be imported. */

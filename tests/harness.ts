@@ -5,6 +5,7 @@
 import { mkdirSync } from "node:fs";
 import { connectGraph, type Graph } from "../lib/graph.ts";
 import { dirname, join } from "../lib/path.ts";
+import { quoteName } from "../lib/schema.ts";
 
 /** Root of the repository. */
 export const ROOT: string = new URL("..", import.meta.url).pathname;
@@ -163,7 +164,7 @@ export async function openTestGraph(): Promise<Graph> {
 
 /** Deletes everything, constraints and indexes too. */
 export async function emptyGraph(graph: Graph): Promise<void> {
-  const quote = (name: unknown) => "`" + String(name).replaceAll("`", "``") + "`";
+  const quote = (name: unknown) => quoteName(String(name));
   await graph.implicit("MATCH (n) CALL { WITH n DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS");
   for (const { name } of await graph.read("SHOW CONSTRAINTS YIELD name")) {
     await graph.implicit(`DROP CONSTRAINT ${quote(name)} IF EXISTS`);

@@ -632,7 +632,7 @@ Deno.test("a ledger that did not know Git is opened, and knows it from then on",
     await project.ok("create-migration", "person");
     await project.ok("upgrade");
     version((db) => {
-      db.exec("ALTER TABLE applied_revisions DROP COLUMN git");
+      for (const column of ["git", "changed"]) db.exec(`ALTER TABLE applied_revisions DROP COLUMN ${column}`);
       db.exec("UPDATE ledger_meta SET value = '1' WHERE key = 'schema_version'");
     });
     await init(project.root);
@@ -657,7 +657,7 @@ Deno.test("two runs that meet a ledger of the old format both open it", async ()
   await withGraphProject({}, async (project) => {
     const path = join(project.root, ".crochet/ledger.db");
     const db = new DatabaseSync(path);
-    db.exec("ALTER TABLE applied_revisions DROP COLUMN git");
+    for (const column of ["git", "changed"]) db.exec(`ALTER TABLE applied_revisions DROP COLUMN ${column}`);
     db.exec("UPDATE ledger_meta SET value = '1' WHERE key = 'schema_version'");
     db.close();
     const outcomes = await Promise.all(

@@ -41,11 +41,11 @@ async function picture(graph: Graph): Promise<string[]> {
   return [...await showSchema(graph), ...await showData(graph)];
 }
 
-/** What Crochet keeps of a finished run, without times and ids. */
+/** What Crochet keeps of a finished run, without times and ids, and without what only a run can see. */
 async function record(graph: Graph): Promise<unknown> {
   return await graph.read(
     "MATCH (n) WHERE any(l IN labels(n) WHERE l STARTS WITH '_Crochet') AND NOT n:_CrochetGraph AND NOT n:_CrochetLock " +
-      "WITH n, properties(n) AS p RETURN labels(n) AS labels, [k IN keys(p) WHERE NOT k IN ['appliedAt', 'createdAt', 'gitCommit', 'gitDirty'] | [k, p[k]]] AS p " +
+      "WITH n, properties(n) AS p RETURN labels(n) AS labels, [k IN keys(p) WHERE NOT k IN ['appliedAt', 'createdAt', 'gitCommit', 'gitDirty', 'made', 'dropped'] | [k, p[k]]] AS p " +
       "ORDER BY labels, n.id",
   ).then((rows) =>
     rows.map(({ labels, p }) => [labels, Object.fromEntries((p as [string, unknown][]).toSorted())])
@@ -567,6 +567,12 @@ Deno.test("after a downgrade by script crochet goes on: it learns of it from the
     assert.equal(again.code, 0, again.err);
     assert.match(again.out, /Applied: 0002_second/);
     await scriptOk(project, "downgrade", "--target", "base");
+    assert.match(
+      (await project.json("status")).difference,
+      /the graph has reverted "0001_first", "0002_second"/,
+    );
+    assert.equal((await project.run("verify")).code, 0, "a graph that went back is no fault");
+    await project.ok("upgrade");
     assert.equal((await project.json("status")).difference, undefined);
   });
 });
