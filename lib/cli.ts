@@ -117,7 +117,7 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
       .option("--cypher <file>", "write the plan as a script that cypher-shell runs")
       .option(
         "--param <name=value>",
-        "a value for {{ name }} in Cypher, for ctx.params in TypeScript",
+        "a text, or name:=JSON, for {{ name }} in Cypher and ctx.params in TypeScript",
         collect,
         [],
       )
@@ -264,7 +264,7 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
         .option("--neo4j <version>", "version of the scratch server: 5, newest, or a number")
         .option(
           "--param <name=value>",
-          "a value for {{ name }} in Cypher, for ctx.params in TypeScript",
+          "a text, or name:=JSON, for {{ name }} in Cypher and ctx.params in TypeScript",
           collect,
           [],
         ),
@@ -277,7 +277,7 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
     (c) =>
       c.option(
         "--param <name=value>",
-        "a value for {{ name }} in Cypher, for ctx.params in TypeScript",
+        "a text, or name:=JSON, for {{ name }} in Cypher and ctx.params in TypeScript",
         collect,
         [],
       ),

@@ -41,9 +41,17 @@ export function draftFix(
     parents: [head],
     ir,
     rollbackSafe: true,
-    changes: report.catalog.map(describeDrift),
+    changes: report.catalog.map((drift) => describeDrift(drift) + lostName(drift)),
     body: bodyOf(language, dropsFirst(report.catalog.flatMap(stepsOf)), [ir], liveNames(report.catalog)),
   });
+}
+
+/** What a downgrade does not bring back of an object that is dropped. */
+function lostName(drift: CatalogDrift): string {
+  if (drift.kind === "missing" || drift.shape.kind === "other") return "";
+  const live = drift.kind === "changed" ? drift.live : drift.shape;
+  const name = schemaName(shapeOf(live));
+  return live.name === name ? "" : `; a downgrade names it "${name}"`;
 }
 
 /** The names that the graph has, by shape. */

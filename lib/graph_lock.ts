@@ -37,6 +37,8 @@ export interface HeldLock {
   /** Throws where the lock is known to be lost. @throws CrochetError LOCK_LOST */
   check(): void;
   release(): Promise<void>;
+  /** Stops renewing a lock that cannot be released, since the server is gone; it expires. */
+  abandon(): void;
 }
 
 const RELEASE = "MATCH (l:_CrochetLock {id: 'lock'}) WHERE l.owner = $owner AND l.fence = $fence " +
@@ -73,6 +75,9 @@ export async function takeLock(graph: Graph, request: LockRequest): Promise<Held
     token,
     check() {
       if (lost) throw lockLost();
+    },
+    abandon() {
+      clearInterval(renew);
     },
     async release() {
       clearInterval(renew);

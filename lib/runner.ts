@@ -154,6 +154,7 @@ export async function run(request: RunRequest): Promise<RunResult> {
     pid: request.runner.pid,
     command: direction,
   });
+  let isGone = false;
   try {
     const planned = selection.revisions;
     const lines = selection.lines;
@@ -169,9 +170,13 @@ export async function run(request: RunRequest): Promise<RunResult> {
       databaseId: graph.info.databaseId,
       environment: project.settings.graph.environment,
     });
-    return await runAll(request, graphId, lock, selection, rest, lines);
+    const result = await runAll(request, graphId, lock, selection, rest, lines);
+    // A connection that did not come back while the write was tried again will not come back now.
+    isGone = result.failed?.error.code === "CONNECTION_FAILED";
+    return result;
   } finally {
-    await lock.release().catch(() => {/* the lease expires */});
+    if (isGone) lock.abandon();
+    else await lock.release().catch(() => {/* the lease expires */});
   }
 }
 

@@ -124,6 +124,7 @@ function modelsCheck(project: Project, revisions: Revision[]): Check {
     const { ir } = projectSchema(project);
     const heads = headsOf(revisions);
     if (heads.length === 0) return { name, ok: true, details: ["no migration yet"] };
+    if (heads.length > 1) return { name, ok: false, details: ["not compared: the chain has several heads"] };
     const hash = schemaHash(ir);
     if (heads.some((head) => head.schemaHash === hash)) return { name, ok: true, details: [] };
     const detail = `the models differ from the head "${heads[0].revisionId}" (${hash.slice(0, 12)}…, head ${

@@ -527,7 +527,7 @@ Deno.test("what the plan can know is refused before anything ran", async () => {
         hint: /ctx\.createNodes/,
       }],
       "a wrong argument after rows": [write1 + '  await ctx.addIndex("Cat");', {
-        says: ["addIndex(label, property)"],
+        says: ["addIndex(label, property | properties)"],
       }],
       "an endless loop after rows": [write1 + "  while (true) {}", {
         says: [file, /1 second/],
