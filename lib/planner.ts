@@ -22,7 +22,7 @@ import { catalogKeys, explain, findShape, freeName } from "./graph_operations.ts
 import { askMigration, isCutShort, simulatedAnswer } from "./migration.ts";
 import { defaultBatch, type Operation } from "./operation.ts";
 import { PlanState } from "./plan_state.ts";
-import { preflight } from "./preflight.ts";
+import { mixedAlready, preflight } from "./preflight.ts";
 import { type Project, readSnapshot } from "./project.ts";
 import { missingPrivileges, neededPrivileges } from "./privileges.ts";
 import type { Revision } from "./revision.ts";
@@ -39,6 +39,8 @@ export interface PlanRequest {
   /** Undefined plans without a server. */
   graph: Graph | undefined;
   acceptLoss: ReadonlySet<string>;
+  /** The revision that an earlier run began: it was checked before, and what looks like its result may be its own. */
+  begun?: string;
   /** Values of `{{ name }}` and of `ctx.params`. */
   params?: Readonly<Record<string, unknown>>;
   /** Keys of shapes that each revision's upgrade adopted, for its downgrade. */
@@ -140,7 +142,8 @@ async function planRevision(
   const found: Refusal[] = [];
   const ir = readSnapshot(project, revision);
   let batches = 0;
-  const strict = direction === "upgrade" && revision.rollbackSafe &&
+  const isBegun = request.begun === revision.revisionId;
+  const strict = direction === "upgrade" && revision.rollbackSafe && !isBegun &&
     !request.acceptLoss.has(revision.revisionId);
   let batch: string | undefined;
   let guessed: string | undefined;
@@ -169,9 +172,16 @@ async function planRevision(
     }
     planned.push(entry);
     if (graph) {
-      found.push(...await preflight(operation, { graph, revision, catalog, state, strict }));
+      const present = { graph, revision, catalog, state, strict };
+      found.push(...await preflight(operation, present));
       if (operation.kind !== "cypher") found.push(...await explainEntry(graph, revision, entry));
       if (request.counts) await countTouched(graph, operation, entry);
+      if (
+        request.counts && direction === "upgrade" && !strict && !isBegun && operation.kind === "transform"
+      ) {
+        const mixed = await mixedAlready(operation, present);
+        if (mixed) entry.note = `${mixed}; a downgrade cannot tell them apart`;
+      }
     }
     const isLeft = operation.kind === "schema" && operation.action === "drop" &&
       entry.statements.length === 0;

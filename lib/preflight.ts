@@ -184,7 +184,7 @@ async function transformProblems(
       break;
     }
   }
-  const mixed = strict && !state.dataChanges ? await mixedAlready(operation, context) : undefined;
+  const mixed = strict ? await mixedAlready(operation, context) : undefined;
   if (mixed) {
     found.push({
       revision,
@@ -212,12 +212,16 @@ async function presentTransforms(transform: Transform, context: PreflightContext
   );
 }
 
-/** What is there already that looks like the result, in words: the way back would take it for the result. */
-async function mixedAlready(
+/**
+ * What is there already that looks like the result, in words: the way back would take it for the result. Undefined
+ * where there is none, or where it cannot be told since data will have changed.
+ */
+export async function mixedAlready(
   { transform }: Operation & { kind: "transform" },
   context: PreflightContext,
 ): Promise<string | undefined> {
   const { graph, state } = context;
+  if (state.dataChanges) return undefined;
   const number = async (text: string) => Number((await graph.read(`${text} RETURN count(*) AS n`))[0].n);
   if (transform.what === "renameLabel") {
     let there = 0;

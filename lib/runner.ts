@@ -102,7 +102,8 @@ export async function planRun(request: RunRequest): Promise<{ plan: Plan; lines:
   const { revisions, lines, record } = await select(request);
   const acceptLoss = request.acceptLoss ?? new Set<string>();
   const adopted = adoptedBy(record.revisions);
-  const result = await makePlan({ ...request, revisions, acceptLoss, adopted, counts: true });
+  const begun = record.partial?.revisionId;
+  const result = await makePlan({ ...request, revisions, acceptLoss, adopted, begun, counts: true });
   refuseRun(result.refusals);
   return { plan: result.plan, lines };
 }
@@ -144,6 +145,7 @@ export async function run(request: RunRequest): Promise<RunResult> {
     revisions: selection.revisions,
     adopted: adoptedBy(selection.record.revisions),
     acceptLoss: request.acceptLoss ?? new Set(),
+    begun: selection.record.partial?.revisionId,
   });
   refuseRun(refusals);
   for (const text of plan.warnings) request.report?.({ type: "line", text });

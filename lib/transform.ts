@@ -271,7 +271,9 @@ export function transformCheck(transform: Transform, server: ServerFeatures): Tr
   if (transform.what === "turnRelationships") {
     const [type, source, target] = [transform.type, transform.source, transform.target].map(quoteName);
     return {
-      text: `MATCH (a:${target})-[r:${type}]->(b:${source}) RETURN count(*) AS n`,
+      // Where both ends have both labels it is turned as well, and back.
+      text: `MATCH (a:${target})-[r:${type}]->(b:${source}) WHERE NOT (a:${source} AND b:${target}) ` +
+        "RETURN count(*) AS n",
       kind: "turned already",
     };
   }
