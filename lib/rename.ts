@@ -159,6 +159,9 @@ function addGiven(renames: PropertyRenames, text: string, before: SchemaIr, read
 /** `# crochet: renamed from email`, at the end of a property's statement or in the comment right above it. */
 const RENAMED = /#\s*crochet:\s*renamed\s+from\s+([\p{L}\p{N}_]+)/u;
 
+/** What was meant as such a comment, rightly written or not. */
+const MEANT_RENAMED = /#\s*(crochet\s*:?\s*renam[^\n]*)/iu;
+
 function addComments(
   renames: PropertyRenames,
   cls: ClassValue,
@@ -169,9 +172,9 @@ function addComments(
   for (const statement of cls.body) {
     if (statement.kind !== "assign") continue;
     const [target] = statement.targets;
-    const match = RENAMED.exec(commentOf(text, statement.from, statement.to));
-    if (!match || target?.kind !== "name") continue;
-    const [, old] = match;
+    const comment = commentOf(text, statement.from, statement.to);
+    const meant = MEANT_RENAMED.exec(comment);
+    if (!meant || target?.kind !== "name") continue;
     const at = { file: cls.module.path, line: locate(cls.module.file, statement.from).line };
     const owners = modelsOf(reading).filter((model) =>
       model.properties.find((p) => p.name === target.id)?.declaredIn === qualifiedName(cls)
@@ -179,13 +182,20 @@ function addComments(
     const names = owners.map((model) => propertiesBefore(before, model.kgid).map((p) => p.name));
     // Where the name is known already, the comment has done its work; a new class has nothing to rename.
     if (names.some((was) => was.includes(target.id)) || names.every((was) => was.length === 0)) continue;
+    const old = RENAMED.exec(comment)?.[1];
+    if (!old) {
+      throw new CrochetError("USAGE", `The comment "${meant[1].trimEnd()}" cannot be understood`, {
+        at,
+        hint: "write: # crochet: renamed from OLD_NAME",
+      });
+    }
     if (!names.some((was) => was.includes(old))) {
       const known = [...new Set(names.flat())];
-      const meant = nearest(old, known);
+      const near = nearest(old, known);
       throw new CrochetError(
         "USAGE",
         `The comment "renamed from ${old}" fits nothing: ${cls.name} had no property "${old}"`,
-        { at, hint: meant ? `did you mean "${meant}"?` : `it had ${known.join(", ")}` },
+        { at, hint: near ? `did you mean "${near}"?` : `it had ${known.join(", ")}` },
       );
     }
     for (const [i, model] of owners.entries()) {
