@@ -172,7 +172,7 @@ async function transformProblems(
   operation: Operation & { kind: "transform" },
   context: PreflightContext,
 ): Promise<Refusal[]> {
-  const { graph, revision, state, strict } = context;
+  const { graph, revision, strict } = context;
   const { transform } = operation;
   const found: Refusal[] = [];
   const check = transformCheck(transform, graph.info);

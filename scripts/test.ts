@@ -12,6 +12,12 @@ interface Suite {
   env?: Record<string, string>;
 }
 
+/** Stories in which the server's version matters most: they run on each. */
+const EVERYWHERE = ["story", "operations", "resume", "transform", "draft_law", "defects", "bad_input"];
+
+/** Of these, what the executable is tried with on each server: what it does may differ from the source. */
+const EXECUTABLE = ["story", "operations", "resume"];
+
 const isCi = Deno.env.get("CI") === "true";
 const only = Deno.args.filter((arg) => !arg.startsWith("-"));
 const skipped: string[] = [];
@@ -74,12 +80,6 @@ Deno.exit(failed > 0 ? 1 : 0);
 function wanted(part: string): boolean {
   return only.length === 0 || only.includes(part);
 }
-
-/** Stories in which the server's version matters most: they run on each. */
-const EVERYWHERE = ["story", "operations", "resume", "transform", "draft_law", "defects", "bad_input"];
-
-/** Of these, what the executable is tried with on each server: what it does may differ from the source. */
-const EXECUTABLE = ["story", "operations", "resume"];
 
 /**
  * The stories of a server. Those about files, Git and records run on one of the servers, another one each day, and the
