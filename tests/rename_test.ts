@@ -152,6 +152,28 @@ for (const { about, before, after, up, down } of CASES) {
   });
 }
 
+/** Comments that were meant as a rename and name nothing, with what is said of them. */
+const WRONG: [comment: string, said: RegExp][] = [
+  ["# crochet: rename from email", /"crochet: rename from email" cannot be understood/],
+  ["# crochet renamed from email", /"crochet renamed from email" cannot be understood/],
+  ["# Crochet: renamed email", /write: # crochet: renamed from OLD_NAME/],
+  ["# crochet: renamed from emial", /had no property "emial"[^]*did you mean "email"\?/],
+];
+
+for (const [comment, said] of WRONG) {
+  Deno.test(`the comment ${comment} is refused at its line, and nothing is written`, async () => {
+    await withModels(EMAIL, async (project) => {
+      write(project, [person(`mail = StringProperty()  ${comment}`)]);
+      const before = project.list("migrations");
+      const { code, err } = await project.run("create-migration", "change");
+      assert.equal(code, 2, err);
+      assert.match(err, said);
+      assert.match(err, /models\/m\.py:5/);
+      assert.deepEqual(project.list("migrations"), before);
+    });
+  });
+}
+
 /** Models before and after, and the candidate that the draft spells out. */
 const OPEN: [about: string, before: string[], after: string[], notes: string[]][] = [
   ["a property that left while one of its kind came", EMAIL, [person("mail = EmailProperty()")], [

@@ -605,6 +605,7 @@ Deno.test("a graph that has a record of Crochet already is refused, and nothing 
     await withFolder(async (folder) => {
       const other = new TestProject(folder, graphEnv());
       other.write("crochet.toml", TOML);
+      other.write("models/__init__.py", "");
       await other.ok("create-migration", "others", "--empty");
       await other.ok("upgrade");
     });
@@ -734,6 +735,7 @@ Deno.test("the chain that migratePeer makes, with a script that was edited and o
     withFolder(async (folder) => {
       const project = new TestProject(folder, graphEnv());
       project.write("crochet.toml", TOML);
+      project.write("models/__init__.py", "");
       Deno.mkdirSync(join(folder, "scripts"));
       await migratePeer(words, join(folder, "scripts"), testGraph().uri, testGraph().password);
       project.write(
