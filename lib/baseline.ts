@@ -7,7 +7,6 @@ import { draftMigration } from "./draft.ts";
 import { CrochetError } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { readCatalog } from "./graph_catalog.ts";
-import { takeLock } from "./graph_lock.ts";
 import { findShape } from "./graph_operations.ts";
 import { prepareRecord, recordRevisions } from "./graph_record.ts";
 import type { Ledger } from "./ledger.ts";
@@ -16,8 +15,9 @@ import type { Operation } from "./operation.ts";
 import { type Project, readRevisions } from "./project.ts";
 import { openRepository, stampOf } from "./provenance.ts";
 import { reconcile } from "./reconcile.ts";
-import { appliedRevision } from "./record.ts";
+import { type AppliedRevision, appliedRevision } from "./record.ts";
 import type { Revision } from "./revision.ts";
+import { underLocks } from "./run_lock.ts";
 import type { Runner } from "./runner.ts";
 import { Sandbox } from "./sandbox.ts";
 import { shapeKey } from "./schema.ts";
@@ -92,7 +92,7 @@ export async function recordApplied(
   const git = await openRepository(project);
   const catalog = await readCatalog(graph);
   const by = { appliedBy: `${runner.user}@${runner.host} (${how})`, crochetVersion: runner.version };
-  const records = [];
+  const records: Omit<AppliedRevision, "appliedAt">[] = [];
   const sandbox = new Sandbox(project.settings.timeLimitMs);
   try {
     for (const revision of revisions) {
@@ -115,13 +115,10 @@ export async function recordApplied(
     sandbox.close();
   }
   await prepareRecord(graph);
-  const { user, host, pid } = runner;
-  const lock = await takeLock(graph, { user, host, pid, command: how });
-  try {
-    await recordRevisions(graph, lock.token, records);
-  } finally {
-    await lock.release().catch(() => {/* the lease expires */});
-  }
+  await underLocks(
+    { project, graph, runner, command: how },
+    (lock) => recordRevisions(graph, lock.token, records),
+  );
   await reconcile(ledger, graph, project.settings.graph.environment);
   return result;
 }

@@ -122,8 +122,17 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
         [],
       )
       .option("--require-clean", "refuse revisions that are not committed in Git as they are");
+  const lockOption = (command: Command) =>
+    command.option(
+      "--lock-timeout <seconds>",
+      "wait this long for another run that holds the lock; fails at once by default",
+      seconds,
+    );
   const runOptions = (command: Command) =>
-    planOptions(command).option("--dry-run", "print the Cypher that would run, and change nothing");
+    lockOption(planOptions(command)).option(
+      "--dry-run",
+      "print the Cypher that would run, and change nothing",
+    );
   const acceptLoss = (command: Command) =>
     command.option(
       "--accept-loss <revision>",
@@ -275,7 +284,7 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
     "run Cypher or TypeScript once, without a record",
     commandRunOnce,
     (c) =>
-      c.option(
+      lockOption(c).option(
         "--param <name=value>",
         "a text, or name:=JSON, for {{ name }} in Cypher and ctx.params in TypeScript",
         collect,
@@ -333,7 +342,9 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
     "decide about a run that stopped half-way",
     commandResolve,
     (c) =>
-      c.addOption(new Option("--redo", "run it from its start").conflicts(["markApplied", "markReverted"]))
+      lockOption(c).addOption(
+        new Option("--redo", "run it from its start").conflicts(["markApplied", "markReverted"]),
+      )
         .addOption(new Option("--mark-applied", "take it as applied").conflicts(["markReverted"]))
         .addOption(new Option("--mark-reverted", "take it as never applied")),
   );
@@ -374,6 +385,14 @@ function wholeNumber(value: string): number {
   const number = Number(value);
   if (!Number.isInteger(number) || number < 1) {
     throw new InvalidArgumentError("It must be a whole number above 0.");
+  }
+  return number;
+}
+
+function seconds(value: string): number {
+  const number = Number(value);
+  if (value.trim() === "" || !Number.isFinite(number) || number < 0) {
+    throw new InvalidArgumentError("It must be a number of seconds.");
   }
   return number;
 }

@@ -44,6 +44,7 @@ export async function commandRun(context: Context, direction: Direction, planOnl
       acceptLoss: new Set<string>(options.acceptLoss ?? []),
       params: readParameters(options.param),
       requireClean: options.requireClean === true,
+      lockTimeoutMs: lockTimeout(context),
       signal: io.signal,
       report: (event) => {
         const line = eventLine(event);
@@ -79,6 +80,11 @@ export async function commandRun(context: Context, direction: Direction, planOnl
       return options.json ? result.failed.error.exitCode : print.error(result.failed.error);
     });
   });
+}
+
+/** How long a command waits for another one's lock, in milliseconds. */
+function lockTimeout({ options }: Context): number {
+  return (options.lockTimeout ?? 0) * 1000;
 }
 
 /** Writes a plan as a script; another file than a script of ours is not overwritten. */
@@ -158,7 +164,14 @@ export async function commandResolve(context: Context, revision: string): Promis
   return await withLedger(found, (ledger) =>
     withGraph(found, async (graph) => {
       const { run, left } = await resolveRun(
-        { project: found, ledger, graph, runner: runner(context) },
+        {
+          project: found,
+          ledger,
+          graph,
+          runner: runner(context),
+          lockTimeoutMs: lockTimeout(context),
+          signal: context.io.signal,
+        },
         revision,
         resolution,
       );
@@ -226,7 +239,10 @@ export async function commandRunOnce(context: Context, file: string): Promise<nu
     const head = revisions.find((revision) => revision.revisionId === applied.at(-1)?.revisionId);
     print.say(`NOT RECORDED: ${file} runs once; no downgrade takes it back, and no other run knows of it`);
     const ran = await runOnce({
+      project: found,
       graph,
+      lockTimeoutMs: lockTimeout(context),
+      signal: context.io.signal,
       runner: runner(context),
       path: resolve(folder(context), file),
       params: readParameters(options.param),

@@ -5,11 +5,8 @@
  */
 import { CrochetError } from "./error.ts";
 import type { Graph } from "./graph.ts";
-import { lockLost, type LockToken } from "./graph_record.ts";
+import { checkLock, LEASE_MS, lockLost, type LockToken } from "./graph_record.ts";
 import type { Row } from "./operation_arguments.ts";
-
-/** How long a lease lasts without being renewed. */
-export const LEASE_MS = 20_000;
 
 /** Who holds the lock. */
 export interface LockHolder {
@@ -29,6 +26,10 @@ export interface LockRequest {
   pid: number;
   user: string;
   command: string;
+  /** Id under which the lock is going to be held. */
+  owner: string;
+  /** Owners that are known to be gone; what they hold is taken over at once. */
+  gone: string[];
 }
 
 /** A lock that is held; it renews itself until it is released. */
@@ -36,40 +37,45 @@ export interface HeldLock {
   token: LockToken;
   /** Throws where the lock is known to be lost. @throws CrochetError LOCK_LOST */
   check(): void;
-  release(): Promise<void>;
-  /** Stops renewing a lock that cannot be released, since the server is gone; it expires. */
+  /** Gives the lock back; false where the server could not be told, and it has to expire. */
+  release(): Promise<boolean>;
+  /** Says that the server is gone: `release` does not try to tell it. */
   abandon(): void;
 }
 
 const RELEASE = "MATCH (l:_CrochetLock {id: 'lock'}) WHERE l.owner = $owner AND l.fence = $fence " +
   "REMOVE l.owner, l.host, l.pid, l.user, l.command, l.acquiredAt, l.expiresAt";
 
-/** Takes the lock. @throws CrochetError LOCKED that names the holder */
-export async function takeLock(graph: Graph, request: LockRequest): Promise<HeldLock> {
-  const owner = crypto.randomUUID();
+/** Takes the lock, or gives who holds it. */
+export async function takeLock(graph: Graph, request: LockRequest): Promise<HeldLock | LockHolder> {
+  const { host, pid, user, command, owner, gone } = request;
   const row = await graph.write(async (tx) => {
     // Setting first takes the write lock of the node, so that two runs read one after the other.
     const { rows } = await tx.run(
       "MERGE (l:_CrochetLock {id: 'lock'}) SET l.asked = $owner WITH l, datetime.realtime().epochMillis AS now " +
-        "WITH l, now, (l.owner IS NULL OR l.expiresAt < now) AS free " +
+        "WITH l, now, (l.owner IS NULL OR l.owner IN $known OR l.expiresAt < now) AS free " +
         "FOREACH (_ IN CASE WHEN free THEN [1] ELSE [] END | SET l += $holder, l.fence = coalesce(l.fence, 0) + 1, l.acquiredAt = now, l.expiresAt = now + $lease) " +
         "REMOVE l.asked RETURN free, properties(l) AS l, now",
-      { owner, holder: { ...request, owner }, lease: LEASE_MS },
+      // A commit whose answer was lost may have taken it for us already.
+      {
+        owner,
+        known: [owner, ...gone],
+        holder: { host, pid, user, command, owner },
+        lease: LEASE_MS,
+      },
     );
     return rows[0];
   });
   const lock = row.l as Row;
-  if (row.free !== true) throw locked(holderOf(lock, Number(row.now)));
+  if (row.free !== true) return holderOf(lock, Number(row.now));
   const token = { owner, fence: Number(lock.fence) };
   let lost = false;
+  let isGone = false;
   const renew = setInterval(() => {
-    graph.write(async (tx) => {
-      const { rows } = await tx.run(
-        "MATCH (l:_CrochetLock {id: 'lock'}) WHERE l.owner = $owner AND l.fence = $fence SET l.expiresAt = datetime.realtime().epochMillis + $lease RETURN 1 AS held",
-        { ...token, lease: LEASE_MS },
-      );
-      if (rows.length === 0) lost = true;
-    }).catch(() => {/* the next transaction of the run finds out */});
+    graph.write((tx) => checkLock(tx, token)).catch((error) => {
+      // What else goes wrong is found out by the run's next transaction.
+      if ((error as CrochetError).code === "LOCK_LOST") lost = true;
+    });
   }, LEASE_MS / 4);
   return {
     token,
@@ -77,20 +83,20 @@ export async function takeLock(graph: Graph, request: LockRequest): Promise<Held
       if (lost) throw lockLost();
     },
     abandon() {
-      clearInterval(renew);
+      isGone = true;
     },
     async release() {
       clearInterval(renew);
       // A connection that was just lost may take a moment to come back; what stays locked expires.
-      for (let attempt = 1;; attempt++) {
+      for (let attempt = 1; !isGone && attempt <= 3; attempt++) {
         try {
           await graph.write((tx) => tx.run(RELEASE, { ...token }));
-          return;
-        } catch (error) {
-          if (attempt === 3) throw error;
+          return true;
+        } catch {
           await new Promise((resolve) => setTimeout(resolve, 250 * attempt));
         }
       }
+      return false;
     },
   };
 }
@@ -124,13 +130,20 @@ function holderOf(lock: Row, now: number): LockHolder {
   };
 }
 
-function locked(holder: LockHolder): CrochetError {
+/** The holder in words. */
+export function describeHolder({ user, host, pid, command, acquiredAt }: LockHolder): string {
+  return `${user}@${host} (process ${pid}, crochet ${command}) since ${acquiredAt}`;
+}
+
+/** The error of who meets a lock that is held. */
+export function lockedBy(holder: LockHolder): CrochetError {
   const seconds = Math.max(1, Math.ceil(holder.remainingMs / 1000));
   return new CrochetError(
     "LOCKED",
-    `The graph is locked by ${holder.user}@${holder.host} (process ${holder.pid}, crochet ${holder.command}) since ${holder.acquiredAt}`,
+    `The graph is locked by ${describeHolder(holder)}`,
     {
-      hint: `wait until it ends; if it was killed, its lock expires in ${seconds} s, or: crochet unlock`,
+      hint:
+        `let this one wait: --lock-timeout 60; if the other was killed, its lock expires in ${seconds} s, or: crochet unlock`,
       data: holder,
     },
   );

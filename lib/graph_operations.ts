@@ -10,7 +10,7 @@ import { CrochetError } from "./error.ts";
 import type { Answer, Graph } from "./graph.ts";
 import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
 import { Journal, keep, parseResult } from "./graph_journal.ts";
-import { checkLock, type Mark } from "./graph_record.ts";
+import { lookAtLock, type Mark } from "./graph_record.ts";
 import { type RowsOwner, RowWriter } from "./graph_rows.ts";
 import { defaultBatch, describeOperation, type Operation } from "./operation.ts";
 import type { Row } from "./operation_arguments.ts";
@@ -169,7 +169,7 @@ export class OperationRunner {
   /** Schema and data cannot share a transaction, but schema and a read of the lock can. */
   private async schemaStatement(text: string): Promise<void> {
     await this.run.graph.write(async (tx) => {
-      await checkLock(tx, this.run.token);
+      await lookAtLock(tx, this.run.token);
       await tx.run(text);
     });
   }
@@ -276,7 +276,7 @@ export class OperationRunner {
 
   private async schemaRows(cypher: string, params: Row): Promise<Row[]> {
     return await this.run.graph.write(async (tx) => {
-      await checkLock(tx, this.run.token);
+      await lookAtLock(tx, this.run.token);
       return (await tx.run(cypher, params)).rows;
     });
   }

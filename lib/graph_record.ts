@@ -122,8 +122,24 @@ export async function prepareRecord(graph: Graph): Promise<string> {
   });
 }
 
-/** Refuses the transaction where the lock is no longer held. @throws CrochetError LOCK_LOST */
+/** How long a lease lasts without being renewed. */
+export const LEASE_MS = 20_000;
+
+/**
+ * Passes only where the lock is held, and renews its lease. Setting first takes the write lock of the node: nobody
+ * can take the lock over between this look at it and the commit.
+ */
+const FENCE = "MATCH (l:_CrochetLock {id: 'lock'}) SET l.asked = $owner WITH l " +
+  "WHERE l.owner = $owner AND l.fence = $fence SET l.expiresAt = datetime.realtime().epochMillis + $lease REMOVE l.asked";
+
+/** Refuses the transaction where the lock is no longer held; renews its lease. @throws CrochetError LOCK_LOST */
 export async function checkLock(tx: Transaction, token: LockToken): Promise<void> {
+  const { rows } = await tx.run(`${FENCE} RETURN 1 AS held`, { ...token, lease: LEASE_MS });
+  if (rows.length === 0) throw lockLost();
+}
+
+/** The same look without a write, for transactions that change the schema. @throws CrochetError LOCK_LOST */
+export async function lookAtLock(tx: Transaction, token: LockToken): Promise<void> {
   const { rows } = await tx.run(
     "MATCH (l:_CrochetLock {id: 'lock'}) WHERE l.owner = $owner AND l.fence = $fence RETURN 1 AS held",
     { ...token },
@@ -266,12 +282,12 @@ export async function recordRevisions(
   });
 }
 
-/** Takes the marks and batches of a run that is not recorded. */
-export async function dropRun(graph: Graph, token: LockToken, id: string): Promise<void> {
+/** Takes the marks and batches of runs that are not recorded, also of one that was killed; their ids share a prefix. */
+export async function dropRun(graph: Graph, token: LockToken, prefix: string): Promise<void> {
   await graph.write(async (tx) => {
     await checkLock(tx, token);
-    await dropMarks(tx, id);
-    await tx.run("MATCH (b:_CrochetBatch {revisionId: $id}) DELETE b", { id });
+    await tx.run("MATCH (m:_CrochetOperation) WHERE m.revision STARTS WITH $prefix DELETE m", { prefix });
+    await tx.run("MATCH (b:_CrochetBatch) WHERE b.revisionId STARTS WITH $prefix DELETE b", { prefix });
   });
 }
 
@@ -390,7 +406,7 @@ export async function writeMark(
   share?: BatchShare,
 ): Promise<void> {
   const { rows } = await tx.run(
-    "MATCH (l:_CrochetLock {id: 'lock'}) WHERE l.owner = $owner AND l.fence = $fence " +
+    `${FENCE} ` +
       "CREATE (:_CrochetOperation {id: $id, revision: $revisionId, direction: $direction, index: $index, chunk: $chunk, digest: $digest, result: $result})" +
       (share
         ? " MERGE (b:_CrochetBatch {id: $share.batchId}) ON CREATE SET b.revisionId = $revisionId, b.createdAt = toString(datetime()), b.nodes = 0, b.relationships = 0 " +
@@ -399,6 +415,7 @@ export async function writeMark(
       " RETURN 1 AS held",
     {
       ...token,
+      lease: LEASE_MS,
       id: markId(revisionId, direction, mark.index, mark.chunk),
       revisionId,
       direction,

@@ -5,12 +5,12 @@
  */
 import { buildChain, findRevision } from "./chain.ts";
 import { CrochetError } from "./error.ts";
-import { takeLock } from "./graph_lock.ts";
 import { countLeft, deleteLeft, forgetRun, readRecord } from "./graph_record.ts";
 import { readRevisions } from "./project.ts";
 import { openRepository, stampOf } from "./provenance.ts";
 import { reconcile } from "./reconcile.ts";
 import { appliedRevision, type PartialRun } from "./record.ts";
+import { underLocks } from "./run_lock.ts";
 import type { RunRequest } from "./runner.ts";
 
 /** What a person decides about a run that stopped. */
@@ -37,13 +37,7 @@ export async function resolveRun(
       hint: partial ? `"${partial.revisionId}" has` : "crochet status shows the state",
     });
   }
-  const lock = await takeLock(graph, {
-    user: runner.user,
-    host: runner.host,
-    pid: runner.pid,
-    command: "resolve",
-  });
-  try {
+  return await underLocks({ ...request, command: "resolve" }, async (lock) => {
     const chain = buildChain(readRevisions(project));
     const revision = resolution === "mark-applied" ? findRevision(chain, revisionId) : undefined;
     const applied = revision &&
@@ -76,7 +70,5 @@ export async function resolveRun(
       ledger.setBatches(graphId, after.batches);
     });
     return { run: partial, left };
-  } finally {
-    await lock.release().catch(() => {/* the lease expires */});
-  }
+  });
 }

@@ -6,20 +6,23 @@ import { bindParameters, readStatements, sectionMarks, statementKind } from "./c
 import { CrochetError } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { readCatalog } from "./graph_catalog.ts";
-import { takeLock } from "./graph_lock.ts";
 import { OperationRunner } from "./graph_operations.ts";
 import { dropRun, prepareRecord } from "./graph_record.ts";
 import type { SchemaIr } from "./ir.ts";
 import { type Operation, OPERATIONS, parseOperation } from "./operation.ts";
 import { basename, dirname } from "./path.ts";
-import { readText } from "./project.ts";
+import { type Project, readText } from "./project.ts";
+import { underLocks } from "./run_lock.ts";
 import type { Runner } from "./runner.ts";
 import { compileMigration, Sandbox } from "./sandbox.ts";
 
 /** What to run. */
 export interface RunOnceRequest {
+  project: Project;
   graph: Graph;
   runner: Runner;
+  lockTimeoutMs?: number;
+  signal?: AbortSignal;
   /** Absolute path. */
   path: string;
   params: Readonly<Record<string, unknown>>;
@@ -105,38 +108,33 @@ async function underLock(
   request: RunOnceRequest,
   work: (perform: Perform, id: string) => Promise<void>,
 ): Promise<RanOnce[]> {
-  const { graph, runner, ir, talk } = request;
+  const { graph, ir, talk } = request;
   await prepareRecord(graph);
-  const lock = await takeLock(graph, {
-    user: runner.user,
-    host: runner.host,
-    pid: runner.pid,
-    command: "run",
-  });
   const id = `run-${crypto.randomUUID().slice(0, 8)}`;
   const found: RanOnce[] = [];
-  try {
-    const operations = new OperationRunner({
-      graph,
-      token: lock.token,
-      checkHeld: () => lock.check(),
-      revisionId: id,
-      direction: "upgrade",
-      ir,
-      before: new Set(),
-      adoptedEarlier: new Set(),
-      catalog: await readCatalog(graph),
-      note: talk,
-      untagged: true,
-    });
-    await work(async (operation) => {
-      const result = await operations.perform(operation);
-      found.push({ operation: operation.kind === "cypher" ? operation.cypher : operation.name, result });
-      return result;
-    }, id);
-    return found;
-  } finally {
-    await dropRun(graph, lock.token, id).catch(() => {/* the lock may be lost */});
-    await lock.release().catch(() => {/* the lease expires */});
-  }
+  return await underLocks({ ...request, command: "run", say: talk }, async (lock) => {
+    try {
+      const operations = new OperationRunner({
+        graph,
+        token: lock.token,
+        checkHeld: () => lock.check(),
+        revisionId: id,
+        direction: "upgrade",
+        ir,
+        before: new Set(),
+        adoptedEarlier: new Set(),
+        catalog: await readCatalog(graph),
+        note: talk,
+        untagged: true,
+      });
+      await work(async (operation) => {
+        const result = await operations.perform(operation);
+        found.push({ operation: operation.kind === "cypher" ? operation.cypher : operation.name, result });
+        return result;
+      }, id);
+      return found;
+    } finally {
+      await dropRun(graph, lock.token, "run-").catch(() => {/* the lock may be lost */});
+    }
+  });
 }

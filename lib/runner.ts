@@ -7,7 +7,7 @@ import { buildChain, type Chain } from "./chain.ts";
 import { CrochetError, messageOf } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
-import { type HeldLock, takeLock } from "./graph_lock.ts";
+import type { HeldLock } from "./graph_lock.ts";
 import { catalogKeys, OperationRunner } from "./graph_operations.ts";
 import {
   beginRun,
@@ -35,6 +35,7 @@ import {
   type PartialRun,
 } from "./record.ts";
 import type { Revision } from "./revision.ts";
+import { underLocks } from "./run_lock.ts";
 import { Sandbox } from "./sandbox.ts";
 import {
   checkFiles,
@@ -74,6 +75,8 @@ export interface RunRequest {
   /** Refuse revisions that are not committed in Git as they are. */
   requireClean?: boolean;
   report?(event: RunEvent): void;
+  /** How long to wait for another run that holds the lock, in milliseconds. */
+  lockTimeoutMs?: number;
   /** Stops the run before its next write. */
   signal?: AbortSignal;
 }
@@ -150,14 +153,8 @@ export async function run(request: RunRequest): Promise<RunResult> {
   refuseRun(refusals);
   for (const text of plan.warnings) request.report?.({ type: "line", text });
   const graphId = await prepareRecord(graph);
-  const lock = await takeLock(graph, {
-    user: request.runner.user,
-    host: request.runner.host,
-    pid: request.runner.pid,
-    command: direction,
-  });
-  let isGone = false;
-  try {
+  const say = (text: string) => request.report?.({ type: "line", text });
+  return await underLocks({ ...request, command: direction, say }, async (lock) => {
     const planned = selection.revisions;
     const lines = selection.lines;
     // Between the plan and the lock another run may have come and gone.
@@ -174,12 +171,9 @@ export async function run(request: RunRequest): Promise<RunResult> {
     });
     const result = await runAll(request, graphId, lock, selection, rest, lines);
     // A connection that did not come back while the write was tried again will not come back now.
-    isGone = result.failed?.error.code === "CONNECTION_FAILED";
+    if (result.failed?.error.code === "CONNECTION_FAILED") lock.abandon();
     return result;
-  } finally {
-    if (isGone) lock.abandon();
-    else await lock.release().catch(() => {/* the lease expires */});
-  }
+  });
 }
 
 async function select(request: RunRequest): Promise<Selection> {

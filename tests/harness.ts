@@ -4,6 +4,8 @@
  */
 import { mkdirSync } from "node:fs";
 import { connectGraph, type Graph } from "../lib/graph.ts";
+import { type HeldLock, takeLock } from "../lib/graph_lock.ts";
+import { prepareRecord } from "../lib/graph_record.ts";
 import { dirname, join } from "../lib/path.ts";
 import { quoteName } from "../lib/schema.ts";
 
@@ -32,12 +34,19 @@ export function program(): string[] {
     : [Deno.execPath(), "run", "-q", "-A", "--config", join(ROOT, "deno.json"), join(ROOT, "main.ts")];
 }
 
-/** Runs crochet in a folder. Variables of the tester's own shell that it would read are taken away. */
-export async function crochet(
-  cwd: string,
-  args: string[],
-  env: Record<string, string> = {},
-): Promise<Outcome> {
+/** Runs crochet in a folder. */
+export function crochet(cwd: string, args: string[], env: Record<string, string> = {}): Promise<Outcome> {
+  return startCrochet(cwd, args, env).outcome;
+}
+
+/** A crochet on its way. */
+export interface Running {
+  child: Deno.ChildProcess;
+  outcome: Promise<Outcome>;
+}
+
+/** Starts crochet in a folder. Variables of the tester's own shell that it would read are taken away. */
+export function startCrochet(cwd: string, args: string[], env: Record<string, string> = {}): Running {
   const [command, ...first] = program();
   const inherited = Object.fromEntries(
     Object.entries(Deno.env.toObject()).filter(([name]) => !/^CROCHET_NEO4J/.test(name)),
@@ -50,10 +59,14 @@ export async function crochet(
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-  });
-  const { code, stdout, stderr } = await child.output();
+  }).spawn();
   const decoder = new TextDecoder();
-  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+  const outcome = child.output().then(({ code, stdout, stderr }) => ({
+    code,
+    out: decoder.decode(stdout),
+    err: decoder.decode(stderr),
+  }));
+  return { child, outcome };
 }
 
 /** Variables that point crochet at the graph under test. */
@@ -99,6 +112,11 @@ export class TestProject {
     return crochet(this.root, args, this.env);
   }
 
+  /** Starts a command, to be watched or killed. */
+  start(...args: string[]): Running {
+    return startCrochet(this.root, args, this.env);
+  }
+
   /** Runs a command that must succeed; gives its stdout. */
   async ok(...args: string[]): Promise<string> {
     const outcome = await this.run(...args);
@@ -128,6 +146,22 @@ export class TestProject {
   list(path: string): string[] {
     return [...Deno.readDirSync(join(this.root, path))].map((entry) => entry.name).sort();
   }
+}
+
+/** Drafts an empty migration and writes its bodies; gives its file. */
+export async function writeMigration(
+  project: TestProject,
+  name: string,
+  upgrade: string,
+  downgrade = "",
+): Promise<string> {
+  const { files: [file] } = await project.json("create-migration", name, "--empty");
+  const text = project.read(file).replace("  // nothing to do in the graph", () => upgrade).replace(
+    "  // nothing to undo in the graph",
+    () => downgrade,
+  );
+  project.write(file, text);
+  return file;
 }
 
 /** A project whose commands reach the graph under test, which is emptied before. */
@@ -176,6 +210,21 @@ export async function emptyGraph(graph: Graph): Promise<void> {
   }
 }
 
+/** The lock of the graph, held by somebody on another machine. */
+export async function holdLock(graph: Graph): Promise<HeldLock> {
+  await prepareRecord(graph);
+  const lock = await takeLock(graph, {
+    host: "elsewhere",
+    pid: 7,
+    user: "somebody",
+    command: "upgrade",
+    owner: crypto.randomUUID(),
+    gone: [],
+  });
+  if (!("token" in lock)) throw new Error(`the lock is held by ${lock.user}`);
+  return lock;
+}
+
 /** Constraints and indexes as the server shows them, without Crochet's own and the lookups; sorted, comparable. */
 export async function showSchema(graph: Graph): Promise<string[]> {
   const constraints = await graph.read(
@@ -212,6 +261,15 @@ export async function showData(graph: Graph): Promise<string[]> {
     ...nodes.map((row) => "node " + text(row)),
     ...relationships.map((row) => "relationship " + text(row)),
   ].sort();
+}
+
+/** Waits until something holds. @throws Error after half a minute */
+export async function until(about: string, holds: () => Promise<boolean> | boolean): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!await holds()) {
+    if (Date.now() > deadline) throw new Error(`waited in vain: ${about}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 /** Mulberry32: the same numbers below 1 for the same seed. */

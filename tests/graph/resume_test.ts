@@ -1,27 +1,17 @@
 /** Runs that stop half-way: what is done stays done, what is not is done once, and a person can decide. */
 import assert from "node:assert/strict";
-import { program, showData, showSchema, type TestProject, withGraphProject } from "../harness.ts";
-
-async function migration(
-  project: TestProject,
-  name: string,
-  upgrade: string,
-  downgrade: string,
-): Promise<string> {
-  const { files } = await project.json("create-migration", name, "--empty");
-  project.write(
-    files[0],
-    project.read(files[0]).replace("  // nothing to do in the graph", upgrade).replace(
-      "  // nothing to undo in the graph",
-      downgrade,
-    ),
-  );
-  return files[0];
-}
+import {
+  program,
+  showData,
+  showSchema,
+  type TestProject,
+  withGraphProject,
+  writeMigration,
+} from "../harness.ts";
 
 Deno.test("a migration that fails is a state, and goes on where it stopped", async () => {
   await withGraphProject({}, async (project, graph) => {
-    const file = await migration(
+    const file = await writeMigration(
       project,
       "halfway",
       `  await ctx.addIndex("A", "x");
@@ -32,7 +22,7 @@ Deno.test("a migration that fails is a state, and goes on where it stopped", asy
   await ctx.createNodes("A", [{ x: 2 }]);`,
       `  await ctx.deleteNodesByBatch("A", ctx.batch);\n  await ctx.dropIndex("A", "x");`,
     );
-    await migration(project, "after", "  // nothing", "  // nothing");
+    await writeMigration(project, "after", "  // nothing", "  // nothing");
     const failed = await project.run("upgrade");
     assert.equal(failed.code, 2);
     assert.match(failed.out, /Failed: 0001_halfway at operation 5\nNot started: 0002_after/);
@@ -70,7 +60,7 @@ Deno.test("a migration that fails is a state, and goes on where it stopped", asy
 
 Deno.test("a resumed run whose finished operations were changed is refused, and can be redone by decision", async () => {
   await withGraphProject({}, async (project, graph) => {
-    const file = await migration(
+    const file = await writeMigration(
       project,
       "changed",
       `  await ctx.createNodes("A", [{ x: 1 }]);\n  await ctx.runCypher("MATCH (a:A) SET a.y = 1 / (a.x - 1)");`,
@@ -95,7 +85,7 @@ Deno.test("a resumed run whose finished operations were changed is refused, and 
 
 Deno.test("a run that is killed in a bulk load is finished exactly once by the next", async () => {
   await withGraphProject({}, async (project, graph) => {
-    await migration(
+    await writeMigration(
       project,
       "bulk",
       `  await ctx.addUniqueConstraint("K", "id");
@@ -125,8 +115,6 @@ Deno.test("a run that is killed in a bulk load is finished exactly once by the n
       const { signal } = await child.status;
       if (signal !== "SIGKILL") break;
       kills++;
-      // The lease of the killed run is broken by hand, as its message says, so that the test need not wait.
-      await project.ok("unlock", "--yes");
     }
     assert.ok(kills > 0, "no run was killed");
     await project.ok("upgrade");
@@ -145,28 +133,5 @@ Deno.test("a run that is killed in a bulk load is finished exactly once by the n
     assert.equal((await project.run("verify")).code, 0);
     await project.ok("downgrade");
     assert.deepEqual([...await showData(graph), ...await showSchema(graph)], []);
-  });
-});
-
-Deno.test("the lock names its holder, and unlock breaks it", async () => {
-  await withGraphProject({}, async (project, graph) => {
-    await project.ok("create-node", "Person");
-    await project.ok("create-migration", "first");
-    await project.ok("upgrade");
-    await project.ok("create-migration", "second", "--empty");
-    await graph.write((tx) =>
-      tx.run(
-        "MATCH (l:_CrochetLock) SET l.owner = 'x', l.host = 'elsewhere', l.pid = 42, l.user = 'ada', l.command = 'upgrade', l.acquiredAt = 0, l.expiresAt = datetime.realtime().epochMillis + 60000",
-      )
-    );
-    const locked = await project.run("upgrade");
-    assert.equal(locked.code, 3);
-    assert.match(locked.err, /locked by ada@elsewhere \(process 42, crochet upgrade\)/);
-    assert.match(await project.ok("status"), /Lock: +held by ada@elsewhere/);
-    const asked = await project.run("unlock");
-    assert.equal(asked.code, 2);
-    assert.match(asked.err, /crochet unlock --yes/);
-    await project.ok("unlock", "--yes");
-    await project.ok("upgrade");
   });
 });

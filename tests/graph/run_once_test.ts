@@ -1,8 +1,7 @@
 /** `crochet run`: a file that runs once, without a record. */
 import assert from "node:assert/strict";
 import type { Graph } from "../../lib/graph.ts";
-import { takeLock } from "../../lib/graph_lock.ts";
-import { type Outcome, showData, type TestProject, withGraphProject } from "../harness.ts";
+import { holdLock, type Outcome, showData, type TestProject, withGraphProject } from "../harness.ts";
 
 /** A project with one revision that is applied, and two nodes. */
 async function withApplied(
@@ -259,7 +258,7 @@ Deno.test("a graph that is locked: reads run, writes wait for nobody and are ref
     "write.ts": 'export async function run(ctx) { await ctx.runCypher("CREATE (:Bad)"); }',
   };
   await withApplied(files, async (project, graph) => {
-    const lock = await takeLock(graph, { host: "elsewhere", pid: 7, user: "somebody", command: "upgrade" });
+    const lock = await holdLock(graph);
     try {
       assert.match(await project.ok("run", "read.cypher"), /n\n2/);
       for (const file of ["write.cypher", "write.ts"]) {
