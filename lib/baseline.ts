@@ -116,7 +116,7 @@ export async function recordApplied(
   }
   await prepareRecord(graph);
   await underLocks(
-    { project, graph, runner, command: how },
+    { project, ledger, graph, runner, command: how },
     (lock) => recordRevisions(graph, lock.token, records),
   );
   await reconcile(ledger, graph, project.settings.graph.environment);

@@ -128,6 +128,11 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
       "wait this long for another run that holds the lock; fails at once by default",
       seconds,
     );
+  const decisions = ["redo", "skipTo", "rollBack", "markApplied", "markReverted"];
+  const decision = (flags: string, help: string) => {
+    const option = new Option(flags, help);
+    return option.conflicts(decisions.filter((name) => name !== option.attributeName()));
+  };
   const runOptions = (command: Command) =>
     lockOption(planOptions(command)).option(
       "--dry-run",
@@ -342,11 +347,15 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
     "decide about a run that stopped half-way",
     commandResolve,
     (c) =>
-      lockOption(c).addOption(
-        new Option("--redo", "run it from its start").conflicts(["markApplied", "markReverted"]),
-      )
-        .addOption(new Option("--mark-applied", "take it as applied").conflicts(["markReverted"]))
-        .addOption(new Option("--mark-reverted", "take it as never applied")),
+      lockOption(c)
+        .addOption(decision("--redo", "run it from its start; the rows of its batches are deleted first"))
+        .addOption(
+          decision("--skip-to <operation>", "go on with this operation; those before count as done")
+            .argParser(wholeNumber),
+        )
+        .addOption(decision("--roll-back", "take back what is done, by its downgrade"))
+        .addOption(decision("--mark-applied", "take it as applied"))
+        .addOption(decision("--mark-reverted", "take it as never applied")),
   );
   add(
     program,

@@ -67,9 +67,13 @@ export function userName(io: Io): string {
   }
 }
 
-/** Opens the project's ledger for a piece of work, and closes it. */
-export async function withLedger<T>(found: Project, work: (ledger: Ledger) => Promise<T>): Promise<T> {
-  const ledger = await Ledger.open(found.ledger);
+/** Opens the project's ledger for a piece of work, and closes it; `toRead` goes where it cannot be written. */
+export async function withLedger<T>(
+  found: Project,
+  work: (ledger: Ledger) => Promise<T>,
+  toRead = false,
+): Promise<T> {
+  const ledger = toRead ? await Ledger.openToRead(found.ledger) : await Ledger.open(found.ledger);
   try {
     return await work(ledger);
   } finally {

@@ -30,7 +30,7 @@ export async function commandHeads(context: Context): Promise<number> {
     );
     if (heads.length > 1) context.print.say("Next: crochet merge joins them");
     return Promise.resolve(heads.length > 1 ? EXIT.no : EXIT.ok);
-  });
+  }, true);
 }
 
 /** Shows the history. */
@@ -40,7 +40,7 @@ export async function commandHistory(context: Context): Promise<number> {
     const history = readHistory(found, ledger);
     context.print.result(history, historyLines(history));
     return Promise.resolve(EXIT.ok);
-  });
+  }, true);
 }
 
 /** Shows one revision. */
@@ -50,7 +50,7 @@ export async function commandShow(context: Context, name: string): Promise<numbe
     const details = await showRevision(found, ledger, name);
     context.print.result(details, revisionLines(details));
     return EXIT.ok;
-  });
+  }, true);
 }
 
 /** Joins two heads. */
@@ -89,7 +89,7 @@ export async function commandLint(context: Context, ...only: string[]): Promise<
     const result = await lintProject({ project: found, only, since: options.since, applied });
     print.result(result, options.format === "github" ? result.findings.map(githubLine) : lintLines(result));
     return result.findings.some((entry) => isAtLeast(entry, options.level)) ? EXIT.no : EXIT.ok;
-  });
+  }, true);
 }
 
 /** Proves the ways up and down on a scratch graph. */

@@ -44,7 +44,7 @@ export async function commandDrift(context: Context): Promise<number> {
       }
       const strict = options.strict && report.unknown.length > 0;
       return report.catalog.length > 0 || strict ? EXIT.no : EXIT.ok;
-    }));
+    }), true);
 }
 
 /** Records a graph that lives already. */

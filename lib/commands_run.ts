@@ -5,7 +5,8 @@ import { type Context, folder, project, runner, withGraph, withLedger } from "./
 import { readParameters } from "./cypher_text.ts";
 import { CrochetError, EXIT } from "./error.ts";
 import { connectGraph, type Graph } from "./graph.ts";
-import { breakLock, readLock } from "./graph_lock.ts";
+import { breakLock, describeHolder, readLock } from "./graph_lock.ts";
+import { Ledger } from "./ledger.ts";
 import { readRecord } from "./graph_record.ts";
 import { EMPTY_IR } from "./ir.ts";
 import { relative, resolve } from "./path.ts";
@@ -20,20 +21,31 @@ import {
   writeNew,
 } from "./project.ts";
 import { rebuildLedger } from "./reconcile.ts";
-import { type Resolution, resolveRun } from "./resolve.ts";
+import { readStopped, type Resolution, resolveRun } from "./resolve.ts";
 import { runOnce } from "./run_once.ts";
-import { planOffline, planRun, run, type RunRequest } from "./runner.ts";
+import {
+  planOffline,
+  planRun,
+  rollBack,
+  run,
+  type RunEvent,
+  type RunRequest,
+  type RunResult,
+} from "./runner.ts";
 import type { Direction } from "./selection.ts";
 import { readStatus } from "./status.ts";
 import { count } from "./text.ts";
 import { verifyProject } from "./verify.ts";
 import { VERSION } from "./version.ts";
-import { eventLine, planLines, ranLines, runLines, statusLines, verifyLines } from "./words.ts";
+import { eventLine, planLines, ranLines, runLines, statusLines, stoppedLines, verifyLines } from "./words.ts";
 
 /** Upgrades or downgrades, or shows the plan of it. */
 export async function commandRun(context: Context, direction: Direction, planOnly = false): Promise<number> {
   const { options, print, io } = context;
   const found = project(context);
+  const changesNothing = Boolean(
+    planOnly || options.dryRun || options.check || options.cypher || options.offline,
+  );
   return await withLedger(found, async (ledger) => {
     const request: Omit<RunRequest, "graph"> = {
       project: found,
@@ -46,10 +58,7 @@ export async function commandRun(context: Context, direction: Direction, planOnl
       requireClean: options.requireClean === true,
       lockTimeoutMs: lockTimeout(context),
       signal: io.signal,
-      report: (event) => {
-        const line = eventLine(event);
-        if (line !== undefined && !options.json) print.say(line);
-      },
+      report: teller(context),
     };
     const show = (plan: Plan): number => {
       if (options.cypher) writeScript(context, found, plan);
@@ -58,28 +67,31 @@ export async function commandRun(context: Context, direction: Direction, planOnl
     };
     if (options.offline) return show(await planOffline(request));
     return await withGraph(found, async (graph) => {
-      if (planOnly || options.dryRun || options.check || options.cypher) {
+      if (changesNothing) {
         const { plan, lines } = await planRun({ ...request, graph });
         lines.forEach((line) => print.say(line));
         return show(plan);
       }
-      const result = await run({ ...request, graph });
-      print.result({
-        ...result,
-        failed: result.failed &&
-          {
-            ...result.failed,
-            error: {
-              code: result.failed.error.code,
-              message: result.failed.error.message,
-              hint: result.failed.error.hint,
-            },
-          },
-      }, runLines(result));
-      if (!result.failed) return EXIT.ok;
-      return options.json ? result.failed.error.exitCode : print.error(result.failed.error);
+      return showRun(context, await run({ ...request, graph }));
     });
-  });
+  }, changesNothing);
+}
+
+/** Tells what a run does while it works. */
+function teller({ options, print }: Context): (event: RunEvent) => void {
+  return (event) => {
+    const line = eventLine(event);
+    if (line !== undefined && !options.json) print.say(line);
+  };
+}
+
+/** Shows how a run ended; gives its exit code. */
+function showRun({ options, print }: Context, result: RunResult): number {
+  const { failed } = result;
+  const error = failed && { code: failed.error.code, message: failed.error.message, hint: failed.error.hint };
+  print.result({ ...result, failed: failed && { ...failed, error } }, runLines(result));
+  if (!failed) return EXIT.ok;
+  return options.json ? failed.error.exitCode : print.error(failed.error);
 }
 
 /** How long a command waits for another one's lock, in milliseconds. */
@@ -128,7 +140,7 @@ export async function commandStatus(context: Context): Promise<number> {
     } finally {
       await graph.close();
     }
-  });
+  }, true);
 }
 
 /** Verifies. */
@@ -141,54 +153,72 @@ export async function commandVerify(context: Context): Promise<number> {
       return verification.ok ? EXIT.ok : EXIT.no;
     };
     return context.options.offline ? await report(undefined) : await withGraph(found, report);
-  });
+  }, true);
 }
 
-/** Decides about a run that stopped. */
+/** Decides about a run that stopped, or shows it to a person who has to decide. */
 export async function commandResolve(context: Context, revision: string): Promise<number> {
-  const { options, print } = context;
-  const resolution: Resolution | undefined = options.redo
-    ? "redo"
-    : options.markApplied
-    ? "mark-applied"
-    : options.markReverted
-    ? "mark-reverted"
-    : undefined;
-  if (!resolution) {
-    throw new CrochetError("USAGE", `Say what to do with "${revision}"`, {
-      hint:
-        "--redo runs it from its start, --mark-applied takes it as applied, --mark-reverted as never applied; crochet status shows how far it came",
-    });
-  }
+  const { options, print, io } = context;
   const found = project(context);
   return await withLedger(found, (ledger) =>
     withGraph(found, async (graph) => {
-      const { run, left } = await resolveRun(
-        {
-          project: found,
-          ledger,
-          graph,
-          runner: runner(context),
-          lockTimeoutMs: lockTimeout(context),
-          signal: context.io.signal,
-        },
-        revision,
-        resolution,
-      );
+      const request = {
+        project: found,
+        ledger,
+        graph,
+        runner: runner(context),
+        lockTimeoutMs: lockTimeout(context),
+        signal: io.signal,
+        report: teller(context),
+      };
+      if (options.rollBack) {
+        const { run } = await readStopped(request, revision);
+        if (run.direction === "downgrade" && !run.rollback) {
+          throw new CrochetError("USAGE", `It was the downgrade of "${revision}" that stopped`, {
+            hint: "crochet downgrade finishes it, and crochet upgrade applies it again",
+          });
+        }
+        return showRun(context, await rollBack({ ...request, direction: "downgrade" }, revision));
+      }
+      const resolution = resolutionOf(context);
+      if (!resolution) {
+        const stopped = await readStopped(request, revision);
+        const next = stopped.operations.find(({ state }) => state !== "done")?.number ??
+          stopped.operations.length + 1;
+        print.result(stopped, stoppedLines(stopped));
+        print.say(`Decide:
+  --redo          run it from its start; the rows of its batches are deleted first
+  --skip-to ${
+          String(next).padEnd(5)
+        } go on with operation ${next} of the file as it is now; those before count as done
+  --roll-back     take back what is done, by its downgrade
+  --mark-applied  take it as applied
+  --mark-reverted take it as never applied; what it did stays in the graph`);
+        return EXIT.no;
+      }
+      const { run, left } = await resolveRun(request, revision, resolution);
       const rows = `${count(left.nodes, "node")} and ${
         count(left.relationships, "relationship")
       } of its batches`;
       const told = left.nodes + left.relationships === 0
         ? ""
-        : resolution === "redo"
+        : resolution.how === "redo"
         ? `; deleted ${rows}`
         : `; ${rows} stay in the graph`;
       print.result({ revisionId: revision, resolution, run, left }, [
-        `Resolved: ${revision} (${resolution})${told}`,
+        `Resolved: ${revision} (${resolution.how})${told}`,
       ]);
-      if (resolution === "redo") print.say(`Next: crochet ${run.direction}`);
+      const goesOn = resolution.how === "redo" || resolution.how === "skip-to";
+      if (goesOn) print.say(`Next: crochet ${run.direction}`);
       return EXIT.ok;
     }));
+}
+
+function resolutionOf({ options }: Context): Resolution | undefined {
+  if (options.redo) return { how: "redo" };
+  if (options.skipTo !== undefined) return { how: "skip-to", operation: options.skipTo };
+  if (options.markApplied) return { how: "mark-applied" };
+  return options.markReverted ? { how: "mark-reverted" } : undefined;
 }
 
 /** Breaks the lock. */
@@ -200,8 +230,7 @@ export async function commandUnlock(context: Context): Promise<number> {
       print.result({ broken: false }, ["The graph is not locked."]);
       return EXIT.ok;
     }
-    const who =
-      `${holder.user}@${holder.host} (process ${holder.pid}, crochet ${holder.command}) since ${holder.acquiredAt}`;
+    const who = describeHolder(holder);
     if (!options.yes) {
       const answer = io.ask?.(`The lock is held by ${who}. Break it? [y/N]`);
       if (!/^y(es)?$/i.test(answer ?? "")) {
@@ -216,17 +245,21 @@ export async function commandUnlock(context: Context): Promise<number> {
   });
 }
 
-/** Rebuilds the ledger. */
+/** Rebuilds the ledger; a damaged one is kept beside it. */
 export async function commandRebuild(context: Context): Promise<number> {
+  const { print, io } = context;
   const found = project(context);
-  return await withLedger(found, (ledger) =>
-    withGraph(found, async (graph) => {
+  return await withGraph(found, async (graph) => {
+    const aside = await Ledger.setAside(found.ledger);
+    return await withLedger(found, async (ledger) => {
       const revisions = await rebuildLedger(ledger, graph, found.settings.graph.environment);
-      context.print.result({ revisions }, [
+      print.result({ revisions, ...(aside && { aside }) }, [
+        ...(aside ? [`The damaged ledger is kept as ${relative(io.cwd, aside)}`] : []),
         `Rebuilt the ledger: ${count(revisions, "revision")} applied at ${graph.address}.`,
       ]);
       return EXIT.ok;
-    }));
+    });
+  });
 }
 
 /** Runs a file once. */

@@ -24,6 +24,8 @@ export interface GraphSettings {
   database: string | undefined;
   /** Name of the environment, "default" without one. */
   environment: string;
+  /** Path of a certificate authority of one's own, from the project's folder. */
+  caFile?: string;
 }
 
 /** The settings of a run. */
@@ -62,6 +64,7 @@ const GRAPH_KEYS: Record<string, Kind> = {
   username: "text",
   database: "text",
   password_env: "text",
+  ca_file: "text",
 };
 
 /** Every key that may stand in the file. */
@@ -94,6 +97,7 @@ export function readConfig(text: string, file: string, overrides: Overrides): Se
   const own = Object.hasOwn(environments, environment) ? environments[environment] : {};
   const { variables } = overrides;
   const passwordVariable = own.password_env ?? table("neo4j").password_env ?? "CROCHET_NEO4J_PASSWORD";
+  const caFile = variables.CROCHET_NEO4J_CA_FILE || own.ca_file || table("neo4j").ca_file;
   const graph: GraphSettings = {
     uri: variables.CROCHET_NEO4J_URI || own.uri || table("neo4j").uri || "bolt://localhost:7687",
     username: variables.CROCHET_NEO4J_USERNAME || own.username || table("neo4j").username || "neo4j",
@@ -101,6 +105,7 @@ export function readConfig(text: string, file: string, overrides: Overrides): Se
     passwordVariable,
     database: variables.CROCHET_NEO4J_DATABASE || own.database || table("neo4j").database || undefined,
     environment,
+    ...(caFile && { caFile }),
   };
   return {
     name: table("project").name ?? "my-graph",

@@ -6,7 +6,7 @@ import type { Operation } from "./operation.ts";
 import type { RelationshipRow, Row } from "./operation_arguments.ts";
 import { quoteName } from "./schema.ts";
 import { atLeast, type ServerFeatures } from "./server_features.ts";
-import { batched } from "./transform.ts";
+import { batched, type Fence, FENCED } from "./transform.ts";
 
 /**
  * A statement and how it must run: `data` inside a transaction, `schema` in one of its own, `batched` outside of
@@ -114,6 +114,8 @@ export interface ServerBatching {
   markId: string;
   /** Properties that every mark carries. */
   mark: Row;
+  /** The holder of the lock: where it is lost, no further chunk is written. */
+  fence: Fence;
   /** Number of the first chunk of these rows. */
   firstChunk: number;
 }
@@ -138,9 +140,9 @@ export function serverBatched(
   const size = batching.chunkSize;
   const mark =
     `CREATE (:_CrochetOperation {id: $markId + toString($firstChunk + item.number / ${size}), chunk: $firstChunk + item.number / ${size}, ` +
-    `revision: $mark.revision, direction: $mark.direction, index: $mark.index, digest: $mark.digest})`;
+    `revision: $mark.revision, direction: $mark.direction, index: $mark.index, digest: $mark.digest, text: $mark.text, of: $mark.of})`;
   const inner =
-    `WITH item, item.row AS row\nCALL ${
+    `${FENCED}\nWITH item, item.row AS row\nCALL ${
       atLeast(batching.server, 5, 23) ? "(row) {" : "{ WITH row"
     }\n${body}\nRETURN ${sums}\n}\n` +
     `FOREACH (_ IN CASE WHEN item.last THEN [1] ELSE [] END | ${mark})\nRETURN created, updated, unchanged${
@@ -162,6 +164,7 @@ export function serverBatched(
       batch,
       markId: batching.markId,
       mark: batching.mark,
+      _crochet: batching.fence,
       firstChunk: batching.firstChunk,
     },
     kind: "batched",
@@ -188,12 +191,15 @@ export function countBatchStatement(operation: Operation & { kind: "deleteBatch"
 export function deleteBatchStatement(
   operation: Operation & { kind: "deleteBatch" },
   server: ServerFeatures,
+  fence?: Fence,
 ): Statement {
   const variable = operation.entity === "node" ? "n" : "r";
   const remove = operation.entity === "node" ? "DETACH DELETE n" : "DELETE r";
   return {
-    text: `MATCH ${batchPattern(operation)} ${batched(server, variable, remove)} RETURN count(*) AS deleted`,
-    params: { batch: operation.batch },
+    text: `MATCH ${batchPattern(operation)} ${
+      batched(server, variable, remove, { fence })
+    } RETURN count(*) AS deleted`,
+    params: { batch: operation.batch, ...(fence && { _crochet: fence }) },
     kind: "batched",
   };
 }

@@ -4,6 +4,8 @@
  * with the endpoint and what to check. The only file that knows the driver; it is loaded when a command connects.
  */
 import type {
+  BookmarkManager,
+  Config,
   Driver,
   ManagedTransaction,
   Record as DriverRecord,
@@ -50,8 +52,11 @@ export interface Graph {
   readExact(text: string): Promise<Row[]>;
   /** Runs a transaction that writes; it may run more than once, since transient errors are retried. */
   write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
-  /** Runs a statement that commits by itself (`CALL ... IN TRANSACTIONS`); never retried. */
-  implicit(text: string, params?: Row): Promise<Answer>;
+  /**
+   * Runs a statement that commits by itself (`CALL ... IN TRANSACTIONS`); never retried. A signal ends it: what the
+   * server has not committed then is rolled back.
+   */
+  implicit(text: string, params?: Row, signal?: AbortSignal): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -71,7 +76,9 @@ export async function connectGraph(settings: GraphSettings, version: string): Pr
     );
   }
   const neo4j = await loadDriver();
-  const driver = neo4j.driver(uri, neo4j.auth.basic(settings.username, settings.password), {
+  const { address, trust } = trusting(uri, settings.caFile);
+  const driver = neo4j.driver(address, neo4j.auth.basic(settings.username, settings.password), {
+    ...trust,
     connectionTimeout: CONNECT_TIMEOUT_MS,
     connectionAcquisitionTimeout: 60_000,
     maxConnectionPoolSize: 50,
@@ -83,7 +90,7 @@ export async function connectGraph(settings: GraphSettings, version: string): Pr
     userAgent: `crochet/${version}`,
     logging: { level: "error", logger: () => {} },
   });
-  const connection = new Neo4jGraph(driver, settings, uri, new Codec(neo4j));
+  const connection = new Neo4jGraph(driver, settings, uri, new Codec(neo4j), neo4j.bookmarkManager());
   try {
     await driver.getServerInfo(settings.database ? { database: settings.database } : {});
     connection.info = await connection.serverInfo();
@@ -94,6 +101,41 @@ export async function connectGraph(settings: GraphSettings, version: string): Pr
   return connection;
 }
 
+/** The driver takes an authority of one's own only where the URI leaves the encryption open. */
+function trusting(uri: string, caFile: string | undefined): { address: string; trust: Partial<Config> } {
+  if (caFile === undefined) return { address: uri, trust: {} };
+  if (!/^(bolt|neo4j)\+s:/i.test(uri)) {
+    throw new CrochetError(
+      "CONFIG_INVALID",
+      `ca_file is set, but "${uri}" does not ask for a checked certificate`,
+      {
+        hint: "write the URI as bolt+s://... or neo4j+s://..., or take ca_file out",
+      },
+    );
+  }
+  let pem: string;
+  try {
+    pem = Deno.readTextFileSync(caFile);
+  } catch (cause) {
+    throw new CrochetError("FILE_UNREADABLE", `Reading ca_file "${caFile}" failed: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+  if (!pem.includes("-----BEGIN CERTIFICATE-----")) {
+    throw new CrochetError("CONFIG_INVALID", `ca_file "${caFile}" holds no certificate in PEM form`, {
+      hint: "it begins with -----BEGIN CERTIFICATE-----",
+    });
+  }
+  return {
+    address: uri.replace(/\+s:/i, ":"),
+    trust: {
+      encrypted: "ENCRYPTION_ON",
+      trust: "TRUST_CUSTOM_CA_SIGNED_CERTIFICATES",
+      trustedCertificates: [caFile],
+    },
+  };
+}
+
 class Neo4jGraph implements Graph {
   info!: ServerInfo;
 
@@ -102,6 +144,7 @@ class Neo4jGraph implements Graph {
     private readonly settings: GraphSettings,
     private readonly uri: string,
     private readonly codec: Codec,
+    private readonly bookmarkManager: BookmarkManager,
   ) {}
 
   get address(): string {
@@ -152,12 +195,17 @@ class Neo4jGraph implements Graph {
       ), () => last);
   }
 
-  implicit(text: string, params: Row = {}): Promise<Answer> {
-    return this.inSession(
-      "WRITE",
-      async (session) => this.answer(await session.run(text, this.codec.encodeRow(params))),
-      text,
-    );
+  implicit(text: string, params: Row = {}, signal?: AbortSignal): Promise<Answer> {
+    return this.inSession("WRITE", async (session) => {
+      // Closing a session resets its connection, and the server ends what runs there.
+      const stop = () => void session.close().catch(() => {});
+      signal?.addEventListener("abort", stop, { once: true });
+      try {
+        return this.answer(await session.run(text, this.codec.encodeRow(params)));
+      } finally {
+        signal?.removeEventListener("abort", stop);
+      }
+    }, text);
   }
 
   async close(): Promise<void> {
@@ -171,6 +219,8 @@ class Neo4jGraph implements Graph {
   ): Promise<T> {
     const session = this.driver.session({
       defaultAccessMode: mode,
+      // In a cluster, what is read here has seen what was written here.
+      bookmarkManager: this.bookmarkManager,
       ...(this.settings.database ? { database: this.settings.database } : {}),
     });
     try {
@@ -236,8 +286,7 @@ class Neo4jGraph implements Graph {
         `The connection to ${where} failed: ${connectionProblem(message)}`,
         {
           cause: error,
-          hint:
-            "check that the server runs and that the URI is right; crochet dev up starts a scratch server",
+          hint: connectionHint(message, this.uri),
         },
       );
     }
@@ -276,11 +325,31 @@ export function addressOf(uri: string): string {
 function connectionProblem(message: string): string {
   if (/ECONNREFUSED|refused/i.test(message)) return "nothing answers there";
   if (/ENOTFOUND|EAI_AGAIN|getaddrinfo|dns/i.test(message)) return "the host name is not known";
+  if (/is not trusted|self.signed|unable to (get|verify)|UnknownIssuer/i.test(message)) {
+    return "the server's certificate is not trusted";
+  }
+  if (/NotValidForName|altnames|does not match/i.test(message)) {
+    return "the server's certificate is for another host name";
+  }
+  if (/before secure TLS|wrong version number|InvalidContentType/i.test(message)) {
+    return "the server does not speak TLS there";
+  }
   if (/certificate|SSL|TLS|handshake/i.test(message)) {
-    return `the encryption does not fit (${oneLine(message, 120)})`;
+    return `the encryption does not fit (${oneLine(message.replace(/^.*Caused by: /, ""), 160)})`;
   }
   if (/timed? ?out/i.test(message)) return "there was no answer in time";
   return oneLine(message, 200);
+}
+
+function connectionHint(message: string, uri: string): string {
+  const problem = connectionProblem(message);
+  if (problem.includes("not trusted")) {
+    return "name the authority that signed it: ca_file in crochet.toml, or CROCHET_NEO4J_CA_FILE; +ssc trusts any certificate";
+  }
+  if (problem.includes("does not speak TLS")) {
+    return `write the URI without +s: ${uri.replace(/\+ssc?:/, ":")}`;
+  }
+  return "check that the server runs and that the URI is right; crochet dev up starts a scratch server";
 }
 
 function refusalHint(code: string, message: string): string {

@@ -10,10 +10,10 @@ import {
   checkLock,
   isMarkTaken,
   type LockToken,
-  type Mark,
   readMarks,
   writeMark,
 } from "./graph_record.ts";
+import { BEGUN, type Mark } from "./record.ts";
 
 /** Whose journal it is. */
 export interface JournalOwner {
@@ -21,15 +21,25 @@ export interface JournalOwner {
   token: LockToken;
   revisionId: string;
   direction: "upgrade" | "downgrade";
+  /** Throws where the lock is known to be lost, or the run was told to stop. */
+  checkHeld(): void;
+  /** Ends a statement of the server's own batches. */
+  signal?: AbortSignal;
 }
 
 /** Largest JSON text of a result that is kept for a resumed run. */
 const RESULT_LIMIT = 256 * 1024;
 
+/** An operation as its marks name it. */
+export interface OperationHead {
+  /** From 0. */
+  index: number;
+  digest: string;
+  text: string;
+}
+
 /** The journal of one revision's run. */
 export class Journal {
-  /** Number of the last operation that has a mark, -1 without any. */
-  lastMarked = -1;
   private readonly marks = new Map<number, Mark[]>();
 
   constructor(private readonly run: JournalOwner) {}
@@ -38,7 +48,6 @@ export class Journal {
   async load(): Promise<void> {
     for (const mark of await readMarks(this.run.graph, this.run.revisionId, this.run.direction)) {
       this.marks.set(mark.index, [...this.marks.get(mark.index) ?? [], mark]);
-      this.lastMarked = Math.max(this.lastMarked, mark.index);
     }
   }
 
@@ -50,20 +59,35 @@ export class Journal {
   /** A statement that commits by itself; the lock is read before it, since it cannot be read inside. */
   async implicit(statement: Statement): Promise<Answer> {
     await this.run.graph.write((tx) => checkLock(tx, this.run.token));
-    return await this.run.graph.implicit(statement.text, statement.params);
+    const { graph, signal } = this.run;
+    try {
+      return await graph.implicit(statement.text, statement.params, signal);
+    } catch (error) {
+      if (signal?.aborted) this.run.checkHeld();
+      throw error;
+    }
   }
 
-  /** Marks an operation in a transaction of its own. */
-  async mark(mark: Mark, share?: BatchShare): Promise<void> {
+  /** Notes that an operation is about to run which cannot share a transaction with its mark. */
+  async begin(head: OperationHead, result?: string): Promise<void> {
+    if (this.of(head.index).length === 0) await this.mark(head, BEGUN, result);
+  }
+
+  /** Marks an operation in a transaction of its own; a mark that is there means that a commit's answer was lost. */
+  async mark(head: OperationHead, chunk: number, result?: string, share?: BatchShare): Promise<void> {
     const { graph, token, revisionId, direction } = this.run;
-    await graph.write((tx) => writeMark(tx, token, revisionId, direction, mark, share));
+    const mark = { ...head, chunk, of: 0, result };
+    try {
+      await graph.write((tx) => writeMark(tx, token, revisionId, direction, mark, share));
+    } catch (error) {
+      if (!isMarkTaken(error)) throw error;
+    }
   }
 
   /** Rows and their mark in one transaction. A mark that is there already means that a commit's answer was lost. */
   async commit<T extends object>(
-    index: number,
-    chunk: number,
-    digest: string,
+    head: OperationHead,
+    [chunk, of]: [chunk: number, of: number],
     work: (tx: Transaction) => Promise<T & { share?: BatchShare }>,
   ): Promise<T> {
     const { graph, token, revisionId, direction } = this.run;
@@ -71,18 +95,14 @@ export class Journal {
       return await graph.write(async (tx) => {
         const result = await work(tx);
         const { share, ...kept } = result;
-        await writeMark(tx, token, revisionId, direction, {
-          index,
-          chunk,
-          digest,
-          ...keep("rows" in kept ? kept.rows : kept),
-        }, share);
+        const mark = { ...head, chunk, of, ...keep("rows" in kept ? kept.rows : kept) };
+        await writeMark(tx, token, revisionId, direction, mark, share);
         return result;
       });
     } catch (error) {
       if (!isMarkTaken(error)) throw error;
       const marks = await readMarks(graph, revisionId, direction);
-      const mark = marks.find((candidate) => candidate.index === index && candidate.chunk === chunk)!;
+      const mark = marks.find((candidate) => candidate.index === head.index && candidate.chunk === chunk)!;
       const value = parseResult(mark);
       return (Array.isArray(value) ? { rows: value } : value) as T;
     }

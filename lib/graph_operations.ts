@@ -9,11 +9,12 @@ import { canonicalJson, sha256 } from "./digest.ts";
 import { CrochetError } from "./error.ts";
 import type { Answer, Graph } from "./graph.ts";
 import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
-import { Journal, keep, parseResult } from "./graph_journal.ts";
-import { lookAtLock, type Mark } from "./graph_record.ts";
+import { Journal, keep, type OperationHead, parseResult } from "./graph_journal.ts";
+import { lookAtLock } from "./graph_record.ts";
 import { type RowsOwner, RowWriter } from "./graph_rows.ts";
 import { defaultBatch, describeOperation, type Operation } from "./operation.ts";
 import type { Row } from "./operation_arguments.ts";
+import { BEGUN, isDone, type Mark, WHOLE } from "./record.ts";
 import {
   createStatement,
   describeShape,
@@ -35,26 +36,29 @@ export interface RevisionRun extends RowsOwner {
   adoptedEarlier: Set<string>;
   /** The catalog as it stands now; schema operations keep it up to date. */
   catalog: CatalogObject[];
+  /** How many operations count as done, whatever they are: a person decided so. */
+  skip?: number;
   /** Says what a person should know, one line. */
   note(line: string): void;
+  /** Is told when an operation begins and when it is done; not of those that an earlier try had done. */
+  log?(head: OperationHead, state: "begun" | "done"): void;
 }
 
 /** Carries out the operations of one revision. */
 export class OperationRunner {
   /** Keys of the shapes that were found and adopted. */
   readonly adopted = new Set<string>();
-  /** Digests of the operations so far, in order. */
-  readonly done: string[] = [];
   /** Did the run make an index that may still be filling? */
   madeIndex = false;
   private readonly journal: Journal;
   private readonly rows: RowWriter;
+  /** Keys of the shapes that the run made. */
+  private readonly made = new Set<string>();
   private index = -1;
   private batches = 0;
   private batch: string | undefined;
 
-  /** `expected`: digests of the operations that an earlier try had done when it failed. */
-  constructor(private readonly run: RevisionRun, private readonly expected: string[] = []) {
+  constructor(private readonly run: RevisionRun) {
     this.journal = new Journal(run);
     this.rows = new RowWriter(run, this.journal);
   }
@@ -71,53 +75,102 @@ export class OperationRunner {
 
   /** Carries out the next operation; gives what the migration gets back. */
   async perform(operation: Operation): Promise<unknown> {
-    this.run.checkHeld();
+    const { run } = this;
+    run.checkHeld();
     const index = ++this.index;
-    const digest = sha256(canonicalJson(operation));
+    const head = { index, digest: sha256(canonicalJson(operation)), text: describeOperation(operation) };
     const marks = this.journal.of(index);
-    const other = marks.find((mark) => mark.digest !== digest);
-    if (other || (this.expected[index] ?? digest) !== digest) throw this.divergence(index, operation);
-    const result = await this.dispatch(operation, index, digest, marks);
-    this.done.push(digest);
+    if (index < (run.skip ?? 0)) return this.passOver(operation, head, marks);
+    if (marks.some((mark) => mark.digest !== head.digest)) throw this.divergence(head, marks);
+    if (isDone(marks)) return await this.dispatch(operation, head, marks);
+    run.log?.(head, "begun");
+    const result = await this.dispatch(operation, head, marks);
+    run.log?.(head, "done");
     return result;
   }
 
-  private divergence(index: number, operation: Operation): CrochetError {
+  private divergence({ index, text }: OperationHead, marks: Mark[]): CrochetError {
+    const { revisionId } = this.run;
     return new CrochetError(
       "RESUME_REFUSED",
-      `The run of "${this.run.revisionId}" stopped before, and its operation ${
-        index + 1
-      } was another one then: now it is ${describeOperation(operation)}`,
-      { hint: `take the file back as it was, or decide: crochet resolve ${this.run.revisionId} --redo` },
+      `The run of "${revisionId}" stopped before, and its operation ${index + 1} was another one then: ` +
+        `it was ${marks[0].text}, and now it is ${text}`,
+      {
+        hint: `see what is done and what is not, and decide: crochet resolve ${revisionId}`,
+        data: { operation: index + 1, was: marks[0].text, now: text },
+      },
     );
   }
 
-  private dispatch(operation: Operation, index: number, digest: string, marks: Mark[]): Promise<unknown> {
-    // Operations before the last mark are done: operations run in order, and marks are written in order.
-    const passed = index < this.journal.lastMarked;
+  /** An operation that a person took as done gives what its mark kept, and nothing where there is none. */
+  private passOver(operation: Operation, head: OperationHead, marks: Mark[]): unknown {
+    this.run.note(`operation ${head.index + 1} counts as done: ${head.text}`);
+    const whole = marks.find((mark) => mark.chunk === WHOLE && mark.digest === head.digest);
+    const kept = whole?.result === undefined ? undefined : parseResult(whole);
     switch (operation.kind) {
       case "begin":
-        this.batch = operation.batch ?? defaultBatch(this.run.revisionId, ++this.batches);
-        return Promise.resolve(this.batch);
+        return this.batch = operation.batch ?? defaultBatch(this.run.revisionId, ++this.batches);
       case "schema":
-        return passed
-          ? Promise.resolve(undefined)
-          : operation.action === "add"
-          ? this.addSchema(operation.shape)
-          : this.dropSchema(operation.shape);
-      case "transform":
-      case "deleteBatch":
-        return this.batchedOperation(operation, index, digest, marks);
+        return undefined;
       case "cypher":
-        return this.cypher(operation, index, digest, marks);
-      case "nodes":
-      case "relationships":
+        return kept ?? [];
+      case "transform":
+        return kept ?? { changed: 0 };
+      case "deleteBatch":
+        return kept ?? { deleted: 0 };
+      default:
         this.batch ??= defaultBatch(this.run.revisionId, ++this.batches);
-        return this.rows.write(operation, index, digest, this.batch);
+        return kept ?? { created: 0, updated: 0, unchanged: 0, missing: 0 };
     }
   }
 
-  private async addSchema(shape: SchemaShape): Promise<undefined> {
+  private dispatch(operation: Operation, head: OperationHead, marks: Mark[]): Promise<unknown> {
+    switch (operation.kind) {
+      case "begin":
+        return this.beginBatch(operation, head, marks);
+      case "schema":
+        return this.schema(operation, head, marks);
+      case "transform":
+      case "deleteBatch":
+        return this.batchedOperation(operation, head, marks);
+      case "cypher":
+        return this.cypher(operation, head, marks);
+      case "nodes":
+      case "relationships":
+        this.batch ??= defaultBatch(this.run.revisionId, ++this.batches);
+        return this.rows.write(operation, head, this.batch);
+    }
+  }
+
+  private async beginBatch(
+    operation: Operation & { kind: "begin" },
+    head: OperationHead,
+    marks: Mark[],
+  ): Promise<string> {
+    this.batch = operation.batch ?? defaultBatch(this.run.revisionId, ++this.batches);
+    if (marks.length === 0) await this.journal.mark(head, WHOLE);
+    return this.batch;
+  }
+
+  /** The mark of an added shape keeps whether the run made it or found it: a downgrade leaves what was found. */
+  private async schema(
+    operation: Operation & { kind: "schema" },
+    head: OperationHead,
+    marks: Mark[],
+  ): Promise<undefined> {
+    const key = shapeKey(operation.shape);
+    const known = marks.find((mark) => mark.chunk === WHOLE);
+    if (!known) {
+      const outcome = operation.action === "add"
+        ? await this.addSchema(operation.shape)
+        : await this.dropSchema(operation.shape);
+      await this.journal.mark(head, WHOLE, JSON.stringify({ [outcome]: key }));
+    } else if ((parseResult(known) as Row)?.adopted) this.adopted.add(key);
+    else if ((parseResult(known) as Row)?.made) this.made.add(key);
+    return undefined;
+  }
+
+  private async addSchema(shape: SchemaShape): Promise<"made" | "adopted"> {
     const { run } = this;
     const key = shapeKey(shape);
     const existing = findShape(run.catalog, shape);
@@ -136,9 +189,12 @@ export class OperationRunner {
       if (run.before.has(key)) {
         this.adopted.add(key);
         run.note(`adopted the ${describeShape(shape)} that was there as "${existing.name}"`);
+        return "adopted";
       }
-      return undefined;
+      this.made.add(key);
+      return "made";
     }
+    await this.dropOrphan(shape);
     const name = freeName(run.catalog, shape);
     if (name !== schemaName(shape)) {
       run.note(`the name "${schemaName(shape)}" is taken, so the ${describeShape(shape)} is named "${name}"`);
@@ -147,23 +203,38 @@ export class OperationRunner {
     await this.schemaStatement(createStatement(object));
     if (shape.kind === "index" || shape.kind === "fulltext" || shape.kind === "vector") this.madeIndex = true;
     run.catalog.push({ ...object, serverKind: shape.kind, state: "POPULATING" });
-    return undefined;
+    this.made.add(key);
+    return "made";
   }
 
-  private async dropSchema(shape: SchemaShape): Promise<undefined> {
+  /** A server that dies while it makes a constraint leaves the index of it behind, which is then in the way. */
+  private async dropOrphan(shape: SchemaShape): Promise<void> {
+    const { run } = this;
+    if (shape.kind !== "unique" && shape.kind !== "key") return;
+    const index: SchemaShape = { ...shape, kind: "index" };
+    const orphan = findShape(run.catalog, index);
+    const key = shapeKey(index);
+    if (!orphan || orphan.name !== schemaName(shape) || run.before.has(key) || this.made.has(key)) return;
+    run.note(`dropped the index "${orphan.name}": the run before left it without its constraint`);
+    await this.schemaStatement(dropStatement({ kind: "index", name: orphan.name }));
+    run.catalog.splice(run.catalog.indexOf(orphan), 1);
+  }
+
+  private async dropSchema(shape: SchemaShape): Promise<"dropped" | "absent" | "left"> {
     const { run } = this;
     const existing = findShape(run.catalog, shape);
     if (!existing) {
       run.note(`the ${describeShape(shape)} was not there`);
-      return undefined;
+      return "absent";
     }
     if (run.direction === "downgrade" && run.adoptedEarlier.has(shapeKey(shape))) {
       run.note(`left the ${describeShape(shape)}: it was there before the upgrade`);
-      return undefined;
+      return "left";
     }
     await this.schemaStatement(dropStatement({ kind: shape.kind, name: existing.name }));
     run.catalog.splice(run.catalog.indexOf(existing), 1);
-    return undefined;
+    this.made.delete(shapeKey(shape));
+    return "dropped";
   }
 
   /** Schema and data cannot share a transaction, but schema and a read of the lock can. */
@@ -176,45 +247,49 @@ export class OperationRunner {
 
   private async batchedOperation(
     operation: Operation & { kind: "transform" | "deleteBatch" },
-    index: number,
-    digest: string,
+    head: OperationHead,
     marks: Mark[],
   ): Promise<unknown> {
-    const finished = marks.find((mark) => mark.chunk === -1);
+    const finished = marks.find((mark) => mark.chunk === WHOLE);
     if (finished) return parseResult(finished);
     const result = operation.kind === "transform"
-      ? { changed: await this.transform(operation, index, digest, marks) }
-      : { deleted: await this.deleteBatch(operation) };
-    await this.journal.mark({ index, chunk: -1, digest, result: JSON.stringify(result) });
+      ? { changed: await this.transform(operation, head, marks) }
+      : { deleted: await this.deleteBatch(operation, head) };
+    await this.journal.mark(head, WHOLE, JSON.stringify(result));
     return result;
   }
 
-  private async deleteBatch(operation: Operation & { kind: "deleteBatch" }): Promise<number> {
-    const { rows: [row] } = await this.journal.implicit(deleteBatchStatement(operation, this.run.graph.info));
+  private async deleteBatch(
+    operation: Operation & { kind: "deleteBatch" },
+    head: OperationHead,
+  ): Promise<number> {
+    const { graph, token } = this.run;
+    await this.journal.begin(head);
+    const { rows: [row] } = await this.journal.implicit(deleteBatchStatement(operation, graph.info, token));
     return Number(row?.deleted ?? 0);
   }
 
   /** Each phase gets a mark when it is over: a later one may make what the earlier would find again. */
   private async transform(
     operation: Operation & { kind: "transform" },
-    index: number,
-    digest: string,
+    head: OperationHead,
     marks: Mark[],
   ): Promise<number> {
     const { transform } = operation;
     if (transform.what === "addProperty" && transform.value === null) return 0;
-    const statements = transformStatements(transform, this.run.graph.info);
+    const statements = transformStatements(transform, this.run.graph.info, this.run.token);
     const over = new Map(marks.map((mark) => [mark.chunk, Number(parseResult(mark) ?? 0)]));
-    if (over.size === 0) await this.refuseProblems(operation);
+    if (over.size === 0) {
+      await this.refuseProblems(operation);
+      await this.journal.begin(head);
+    }
     let changed = 0;
     for (const [phase, { text, params }] of statements.entries()) {
       let count = over.get(phase);
       if (count === undefined) {
         const { rows: [row] } = await this.journal.implicit({ text, params, kind: "batched" });
         count = Number(row?.changed ?? 0);
-        if (phase < statements.length - 1) {
-          await this.journal.mark({ index, chunk: phase, digest, result: String(count) });
-        }
+        if (phase < statements.length - 1) await this.journal.mark(head, phase, String(count));
       }
       // What passes through a second phase is the same thing again.
       changed = transform.what === "turnRelationships" ? Math.max(changed, count) : changed + count;
@@ -233,20 +308,20 @@ export class OperationRunner {
 
   private async cypher(
     operation: Operation & { kind: "cypher" },
-    index: number,
-    digest: string,
+    head: OperationHead,
     marks: Mark[],
   ): Promise<unknown> {
     const { cypher, params } = operation;
-    const explained = await explain(this.run.graph, operation);
-    const isRead = explained.queryType === "r";
-    if (marks.length > 0) {
-      if (marks[0].result !== undefined) return parseResult(marks[0]);
-      if (isRead) return await this.run.graph.read(cypher, params);
+    const { graph } = this.run;
+    const whole = marks.find((mark) => mark.chunk === WHOLE);
+    if (whole?.result !== undefined) return parseResult(whole);
+    const explained = await explain(graph, operation);
+    if (whole) {
+      if (explained.queryType === "r") return await graph.read(cypher, params);
       throw new CrochetError(
         "RESUME_REFUSED",
         `The result of operation ${
-          index + 1
+          head.index + 1
         } of "${this.run.revisionId}" was too large to keep, and the run cannot go on from it`,
         {
           hint:
@@ -254,31 +329,47 @@ export class OperationRunner {
         },
       );
     }
-    const commitsItself = explained.operators.some((name) => /^Transaction(Foreach|Apply)/.test(name));
-    if (commitsItself || explained.queryType === "s") {
-      const rows = commitsItself
-        ? (await this.journal.implicit({ text: cypher, params, kind: "batched" })).rows
-        : await this.schemaRows(cypher, params);
-      await this.journal.mark({ index, chunk: -1, digest, ...keep(rows) });
-      if (explained.queryType === "s") {
-        this.run.catalog.splice(0, Infinity, ...await readCatalog(this.run.graph));
+    if (explained.queryType === "s") return await this.schemaCypher(operation, head, marks);
+    if (explained.operators.some((name) => /^Transaction(Foreach|Apply)/.test(name))) {
+      if (marks.length > 0) {
+        this.run.note(
+          `operation ${head.index + 1} had begun before and runs again from its start: ${head.text}`,
+        );
       }
+      await this.journal.begin(head);
+      const { rows } = await this.journal.implicit({ text: cypher, params, kind: "batched" });
+      await this.journal.mark(head, WHOLE, keep(rows).result);
       return rows;
     }
     const { rows } = await this.journal.commit(
-      index,
-      -1,
-      digest,
+      head,
+      [WHOLE, 1],
       async (tx) => ({ rows: (await tx.run(cypher, params)).rows }),
     );
     return rows;
   }
 
-  private async schemaRows(cypher: string, params: Row): Promise<Row[]> {
-    return await this.run.graph.write(async (tx) => {
-      await lookAtLock(tx, this.run.token);
+  /**
+   * A statement of the migration's own that changes the schema cannot share a transaction with its mark. What it
+   * does shows in the catalog, so the catalog as it was before tells after a crash whether it ran.
+   */
+  private async schemaCypher(
+    { cypher, params }: Operation & { kind: "cypher" },
+    head: OperationHead,
+    marks: Mark[],
+  ): Promise<Row[]> {
+    const { graph, token, catalog } = this.run;
+    const begun = marks.find((mark) => mark.chunk === BEGUN);
+    const now = catalogDigest(await readCatalog(graph));
+    const isRun = begun !== undefined && parseResult(begun) !== now;
+    if (!begun) await this.journal.begin(head, JSON.stringify(now));
+    const rows = isRun ? [] : await graph.write(async (tx) => {
+      await lookAtLock(tx, token);
       return (await tx.run(cypher, params)).rows;
     });
+    await this.journal.mark(head, WHOLE, keep(rows).result);
+    catalog.splice(0, Infinity, ...await readCatalog(graph));
+    return rows;
   }
 }
 
@@ -320,6 +411,11 @@ export function findShape(catalog: CatalogObject[], shape: SchemaShape): Catalog
 export function freeName(catalog: CatalogObject[], shape: SchemaShape): string {
   const name = schemaName(shape);
   return catalog.some((object) => object.name === name) ? distinctName(shape) : name;
+}
+
+/** Names and shapes of a catalog as one digest; what is still being built is as good as there. */
+function catalogDigest(catalog: CatalogObject[]): string {
+  return sha256(canonicalJson(catalog.map(({ state: _, ...object }) => ({ ...object }))));
 }
 
 /** Keys of all shapes of a catalog. */

@@ -9,6 +9,8 @@ import type { Row } from "./operation_arguments.ts";
 import {
   type AppliedRevision,
   type BatchRecord,
+  journalOf,
+  type Mark,
   markId,
   type PartialRun,
   recordConstraints,
@@ -33,16 +35,6 @@ export interface LockToken {
   fence: number;
 }
 
-/** A finished operation, or a chunk of one. */
-export interface Mark {
-  index: number;
-  /** Number of the chunk; -1 for a whole operation. */
-  chunk: number;
-  digest: string;
-  /** JSON, or undefined where the result was too large to keep. */
-  result?: string;
-}
-
 /** Reads the record; everything is empty in a graph that no crochet knows. */
 export async function readRecord(graph: Graph): Promise<GraphRecord> {
   const [graphs, revisions, batches] = await Promise.all([
@@ -53,6 +45,8 @@ export async function readRecord(graph: Graph): Promise<GraphRecord> {
   const rows = revisions.map((row) => row.r as Row);
   const reverted = (graphs[0]?.reverted as string[] | null | undefined) ?? [];
   const partial = rows.find((row) => row.state !== "applied");
+  const direction = partial?.state === "reverting" ? "downgrade" : "upgrade";
+  const marks = partial ? await readMarks(graph, String(partial.id), direction) : [];
   return {
     graphId: graphs[0]?.graphId as string | undefined,
     // A squash that is reverted where its parts were applied has a row for its run alone, without a digest.
@@ -62,13 +56,15 @@ export async function readRecord(graph: Graph): Promise<GraphRecord> {
     reverted,
     partial: partial && {
       revisionId: String(partial.id),
-      direction: partial.state === "reverting" ? "downgrade" : "upgrade",
+      direction,
       digest: String(partial.runDigest),
       startedAt: String(partial.startedAt),
       startedBy: String(partial.startedBy),
       before: JSON.parse(String(partial.before)),
       ...(partial.error ? { error: String(partial.error), failedAt: Number(partial.failedAt) } : {}),
-      done: JSON.parse(String(partial.done ?? "[]")),
+      journal: journalOf(marks),
+      ...(partial.skip ? { skip: Number(partial.skip) } : {}),
+      ...(partial.rollback ? { rollback: true } : {}),
       ...(partial.takes ? { takes: partial.takes as string[] } : {}),
     },
     batches: batches.map(({ b }) => batchRecord(b as Row)),
@@ -188,18 +184,13 @@ export async function noteFailure(
   graph: Graph,
   token: LockToken,
   revisionId: string,
-  failure: { error: string; failedAt: number; done: string[] },
+  failure: { error: string; failedAt: number },
 ): Promise<void> {
   await graph.write(async (tx) => {
     await checkLock(tx, token);
     await tx.run(
-      "MATCH (r:_CrochetRevision {id: $id}) SET r.error = $error, r.failedAt = $failedAt, r.done = $done",
-      {
-        id: revisionId,
-        error: failure.error,
-        failedAt: failure.failedAt,
-        done: JSON.stringify(failure.done),
-      },
+      "MATCH (r:_CrochetRevision {id: $id}) SET r.error = $error, r.failedAt = $failedAt",
+      { id: revisionId, ...failure },
     );
   });
 }
@@ -216,7 +207,7 @@ export async function finishUpgrade(
     await checkLock(tx, token);
     const { rows } = await tx.run(
       "MATCH (r:_CrochetRevision {id: $id}) SET r += $properties, r.state = 'applied', r.appliedAt = toString(datetime.realtime()) " +
-        "REMOVE r.before, r.runDigest, r.startedAt, r.startedBy, r.error, r.failedAt, r.done, r.takes RETURN r.appliedAt AS at",
+        "REMOVE r.before, r.runDigest, r.startedAt, r.startedBy, r.error, r.failedAt, r.skip, r.takes RETURN r.appliedAt AS at",
       { id: revisionId, properties },
     );
     if (rows.length === 0) {
@@ -291,27 +282,42 @@ export async function dropRun(graph: Graph, token: LockToken, prefix: string): P
   });
 }
 
-/** Gives up the memory of a run that stopped: its marks go, its state goes back; what it did to the data stays. */
-export async function forgetRun(
-  graph: Graph,
-  token: LockToken,
-  run: PartialRun,
-  as: "redo" | "applied" | "reverted",
-  revision?: Omit<AppliedRevision, "appliedAt">,
-): Promise<string> {
-  if (as === "applied") return await finishUpgrade(graph, token, revision!);
-  if (as === "reverted") {
-    await finishDowngrade(graph, token, [run.revisionId, ...run.takes ?? []]);
-    return "";
-  }
+/** Takes a run that stopped back to its beginning: its marks go. What it did to the data stays. */
+export async function restartRun(graph: Graph, token: LockToken, revisionId: string): Promise<void> {
   await graph.write(async (tx) => {
     await checkLock(tx, token);
-    await dropMarks(tx, run.revisionId);
-    await tx.run("MATCH (r:_CrochetRevision {id: $id}) REMOVE r.error, r.failedAt, r.done", {
-      id: run.revisionId,
+    await dropMarks(tx, revisionId);
+    await tx.run("MATCH (r:_CrochetRevision {id: $id}) REMOVE r.error, r.failedAt, r.skip", {
+      id: revisionId,
     });
   });
-  return "";
+}
+
+/** Lets a run that stopped go on with an operation: those before it count as done, marks of those after it go. */
+export async function skipTo(
+  graph: Graph,
+  token: LockToken,
+  run: { revisionId: string; digest: string; skip: number },
+): Promise<void> {
+  await graph.write(async (tx) => {
+    await checkLock(tx, token);
+    await tx.run("MATCH (m:_CrochetOperation {revision: $revisionId}) WHERE m.index > $skip DELETE m", run);
+    await tx.run(
+      "MATCH (r:_CrochetRevision {id: $revisionId}) SET r.skip = $skip, r.runDigest = $digest REMOVE r.error, r.failedAt",
+      run,
+    );
+  });
+}
+
+/** Turns an upgrade that stopped into its own taking back, which is a downgrade from then on. */
+export async function turnBack(graph: Graph, token: LockToken, revisionId: string): Promise<void> {
+  await graph.write(async (tx) => {
+    await checkLock(tx, token);
+    await tx.run(
+      "MATCH (r:_CrochetRevision {id: $revisionId}) SET r.state = 'reverting', r.rollback = true REMOVE r.error, r.failedAt, r.skip",
+      { revisionId },
+    );
+  });
 }
 
 /** Rows that a run left, by the tags of its batches. */
@@ -358,13 +364,16 @@ async function dropMarks(tx: Transaction, revisionId: string): Promise<void> {
 /** Marks of a run, by operation. */
 export async function readMarks(graph: Graph, revisionId: string, direction: string): Promise<Mark[]> {
   const rows = await graph.read(
-    "MATCH (m:_CrochetOperation {revision: $revisionId, direction: $direction}) RETURN m.index AS index, m.chunk AS chunk, m.digest AS digest, m.result AS result ORDER BY index, chunk",
+    "MATCH (m:_CrochetOperation {revision: $revisionId, direction: $direction}) RETURN m.index AS index, m.chunk AS chunk, m.digest AS digest, " +
+      "m.text AS text, m.of AS of, m.result AS result ORDER BY index, chunk",
     { revisionId, direction },
   );
   return rows.map((row) => ({
     index: Number(row.index),
     chunk: Number(row.chunk),
     digest: String(row.digest),
+    text: String(row.text),
+    of: Number(row.of),
     ...(row.result === null ? {} : { result: String(row.result) }),
   }));
 }
@@ -407,7 +416,7 @@ export async function writeMark(
 ): Promise<void> {
   const { rows } = await tx.run(
     `${FENCE} ` +
-      "CREATE (:_CrochetOperation {id: $id, revision: $revisionId, direction: $direction, index: $index, chunk: $chunk, digest: $digest, result: $result})" +
+      "CREATE (:_CrochetOperation {id: $id, revision: $revisionId, direction: $direction, index: $index, chunk: $chunk, digest: $digest, text: $text, of: $of, result: $result})" +
       (share
         ? " MERGE (b:_CrochetBatch {id: $share.batchId}) ON CREATE SET b.revisionId = $revisionId, b.createdAt = toString(datetime()), b.nodes = 0, b.relationships = 0 " +
           "SET b.nodes = b.nodes + $share.nodes, b.relationships = b.relationships + $share.relationships"
@@ -422,6 +431,8 @@ export async function writeMark(
       index: mark.index,
       chunk: mark.chunk,
       digest: mark.digest,
+      text: mark.text,
+      of: mark.of,
       result: mark.result ?? null,
       ...(share ? { share } : {}),
     },

@@ -7,21 +7,19 @@ import { endsStatement, nodesStatement, relationshipsStatement, serverBatched } 
 import { canonicalJson } from "./digest.ts";
 import { CrochetError } from "./error.ts";
 import type { Transaction } from "./graph.ts";
-import { type Journal, type JournalOwner, parseResult } from "./graph_journal.ts";
-import type { BatchShare, Mark } from "./graph_record.ts";
+import { type Journal, type JournalOwner, type OperationHead, parseResult } from "./graph_journal.ts";
+import type { BatchShare } from "./graph_record.ts";
 import type { SchemaIr } from "./ir.ts";
 import type { Operation } from "./operation.ts";
 import type { RelationshipRow, Row } from "./operation_arguments.ts";
 import { endKeys } from "./plan.ts";
-import { markId } from "./record.ts";
+import { type Mark, markId, WHOLE } from "./record.ts";
 import { count } from "./text.ts";
 
 /** A run as far as its rows are concerned. */
 export interface RowsOwner extends JournalOwner {
   /** The schema after the revision: unique properties are the default keys of relationships. */
   ir: SchemaIr;
-  /** Throws where the lock is known to be lost. */
-  checkHeld(): void;
   /** Leave no tag of a batch on what is made: nothing will ever look for it. */
   untagged?: boolean;
 }
@@ -39,11 +37,10 @@ export class RowWriter {
   /** Writes the rows of an operation into its batch; gives the counts that the migration gets back. */
   async write(
     operation: RowsOperation,
-    index: number,
-    digest: string,
+    head: OperationHead,
     batch: string,
   ): Promise<unknown> {
-    const marks = this.journal.of(index);
+    const marks = this.journal.of(head.index);
     const keys: [string, string] = operation.kind === "relationships"
       ? endKeys(this.run.ir, operation)
       : ["", ""];
@@ -53,10 +50,10 @@ export class RowWriter {
     const add = (part: Partial<typeof total>) => {
       for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += Number(part[name] ?? 0);
     };
-    const finished = marks.find((mark) => mark.chunk === -1);
+    const finished = marks.find((mark) => mark.chunk === WHOLE);
     if (finished) return parseResult(finished);
     if (operation.bulk && operation.callInTransactions) {
-      const part = await this.serverChunks(operation, index, digest, marks, batch, keys);
+      const part = await this.serverChunks(operation, head, marks, batch, keys);
       return this.shaped(operation, part);
     }
     for (let chunk = 0; chunk < chunks; chunk++) {
@@ -69,9 +66,8 @@ export class RowWriter {
       const rows = operation.rows.slice(chunk * size, (chunk + 1) * size);
       add(
         await this.journal.commit(
-          index,
-          chunk,
-          digest,
+          head,
+          [chunk, chunks],
           (tx) => this.chunk(tx, operation, rows, chunk * size, batch, keys),
         ),
       );
@@ -136,8 +132,7 @@ export class RowWriter {
   /** The server cuts the rows into transactions and marks each; ends are checked before, since nothing can be undone. */
   private async serverChunks(
     operation: RowsOperation,
-    index: number,
-    digest: string,
+    head: OperationHead,
     marks: Mark[],
     batch: string,
     keys: [string, string],
@@ -160,8 +155,14 @@ export class RowWriter {
       const batching = {
         chunkSize: operation.chunkSize,
         server: graph.info,
-        markId: markId(revisionId, direction, index, ""),
-        mark: { revision: revisionId, direction, index, digest },
+        markId: markId(revisionId, direction, head.index, ""),
+        mark: {
+          revision: revisionId,
+          direction,
+          ...head,
+          of: Math.ceil(operation.rows.length / operation.chunkSize),
+        },
+        fence: this.run.token,
         firstChunk: first,
       };
       counts = (await this.journal.implicit(
@@ -182,8 +183,7 @@ export class RowWriter {
       nodes: operation.kind === "nodes" ? total.created : 0,
       relationships: operation.kind === "nodes" ? 0 : total.created,
     };
-    const result = JSON.stringify(this.shaped(operation, total));
-    await this.journal.mark({ index, chunk: -1, digest, result }, share);
+    await this.journal.mark(head, WHOLE, JSON.stringify(this.shaped(operation, total)), share);
     return total;
   }
 }

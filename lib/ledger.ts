@@ -6,10 +6,11 @@
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { canonicalJson, sha256 } from "./digest.ts";
 import { CrochetError, messageOf } from "./error.ts";
-import { dirname } from "./path.ts";
+import { headOf, ledgerFault, type LedgerRow } from "./ledger_replay.ts";
+import { basename, dirname, join } from "./path.ts";
 import type { AppliedRevision, BatchRecord, PartialRun } from "./record.ts";
 
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 const TABLES = `
 CREATE TABLE IF NOT EXISTS ledger_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -36,6 +37,11 @@ CREATE TABLE IF NOT EXISTS events (
 
 /** What happened, in the words of the event chain. */
 export type EventKind =
+  | "met"
+  | "operation"
+  | "noted"
+  | "batches"
+  | "snapshot"
   | "begin"
   | "applied"
   | "reverted"
@@ -55,7 +61,7 @@ export interface KnownGraph {
 
 /** The ledger of a working copy. Close it when done. */
 export class Ledger {
-  private constructor(private readonly db: DatabaseSync, private readonly path: string) {}
+  private constructor(private readonly db: DatabaseSync, readonly path: string) {}
 
   /** Opens the ledger, and makes it where it is missing. @throws CrochetError LEDGER_INVALID */
   static async open(path: string): Promise<Ledger> {
@@ -68,14 +74,59 @@ export class Ledger {
       // Looked at before anything is written: the file may be somebody else's.
       const tables = ledger.all("SELECT name FROM sqlite_master").length;
       const version = tables === 0 ? undefined : ledger.version();
-      db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+      if (version !== undefined) ledger.checkPages();
+      // One file and nothing beside it: what is copied, or lies on a disk that cannot be written, is whole.
+      db.exec("PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
       if (version === undefined) ledger.create();
-      else if (version < SCHEMA_VERSION) ledger.renew();
+      else if (version < SCHEMA_VERSION) ledger.renew(version);
       return ledger;
     } catch (error) {
       db?.close();
       throw ledgerError(path, error);
     }
+  }
+
+  /**
+   * Opens the ledger for a command that changes nothing. Where it cannot be written, the command works with a copy,
+   * and what it learns is not kept. @throws CrochetError LEDGER_INVALID
+   */
+  static async openToRead(path: string): Promise<Ledger> {
+    try {
+      return await Ledger.open(path);
+    } catch (error) {
+      if (!(error as { data?: { readOnly?: boolean } }).data?.readOnly) throw error;
+      const folder = Deno.makeTempDirSync({ prefix: "crochet-ledger-" });
+      const copy = join(folder, basename(path));
+      if (exists(path)) Deno.copyFileSync(path, copy);
+      if (exists(copy)) Deno.chmodSync(copy, 0o600);
+      const ledger = await Ledger.open(copy);
+      ledger.atClose = () => Deno.removeSync(folder, { recursive: true });
+      return ledger;
+    }
+  }
+
+  /** Moves a damaged ledger out of the way; gives its new name. What is not damaged stays. @throws what opening throws */
+  static async setAside(path: string): Promise<string | undefined> {
+    try {
+      (await Ledger.open(path)).close();
+      return undefined;
+    } catch (error) {
+      if (!(error as { data?: { damaged?: boolean } }).data?.damaged) throw error;
+      let aside = `${path}.damaged`;
+      for (let n = 2; exists(aside); n++) aside = `${path}.damaged-${n}`;
+      for (const end of ["-journal", "-wal", "-shm"]) {
+        if (exists(path + end)) Deno.renameSync(path + end, aside + end);
+      }
+      Deno.renameSync(path, aside);
+      return aside;
+    }
+  }
+
+  private atClose: () => void = () => {};
+
+  private checkPages(): void {
+    const found = this.all("PRAGMA quick_check(1)")[0]?.quick_check;
+    if (found !== "ok") throw damaged(this.path, `SQLite finds it damaged: ${found}`);
   }
 
   /** Format of the file. @throws CrochetError LEDGER_INVALID where it is no ledger, or a newer one's */
@@ -118,22 +169,38 @@ export class Ledger {
       this.db.prepare("INSERT OR IGNORE INTO ledger_meta VALUES ('schema_version', ?)").run(
         String(SCHEMA_VERSION),
       );
+      this.run("INSERT OR IGNORE INTO ledger_meta VALUES ('head', ?)", headOf(undefined));
     });
   }
 
-  /** Format 1 knew neither Git nor what a revision made and dropped. */
-  private renew(): void {
+  /** Format 1 knew neither Git nor what a revision made and dropped; before 3, events told of applied revisions only. */
+  private renew(version: number): void {
     this.transaction(() => {
       if (this.version() === SCHEMA_VERSION) return;
-      for (const column of ["git", "changed"]) {
-        this.db.exec(`ALTER TABLE applied_revisions ADD COLUMN ${column} TEXT NOT NULL DEFAULT ''`);
+      if (version === 1) {
+        for (const column of ["git", "changed"]) {
+          this.db.exec(`ALTER TABLE applied_revisions ADD COLUMN ${column} TEXT NOT NULL DEFAULT ''`);
+        }
       }
       this.run("UPDATE ledger_meta SET value = ? WHERE key = 'schema_version'", String(SCHEMA_VERSION));
+      const last = this.all("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1")[0];
+      this.run("INSERT OR REPLACE INTO ledger_meta VALUES ('head', ?)", headOf(last));
+      for (const graph of this.graphs()) {
+        this.addEvent(graph.graphId, "met", "", { ...graph });
+        const batches = this.batches(graph.graphId);
+        if (batches.length > 0) this.addEvent(graph.graphId, "batches", "", { set: batches, gone: [] });
+        // A run of that version kept another journal; the graph has it as it is.
+        this.run("DELETE FROM partial_runs WHERE graph_id = ?", graph.graphId);
+      }
+      for (const { schema_hash, snapshot } of this.all("SELECT * FROM schema_snapshots")) {
+        this.addEvent("", "snapshot", "", { schemaHash: schema_hash, digest: sha256(String(snapshot)) });
+      }
     });
   }
 
   close(): void {
     this.db.close();
+    this.atClose();
   }
 
   /** Runs several writes as one. */
@@ -199,6 +266,8 @@ export class Ledger {
 
   /** Remembers which graph lives at an address. */
   rememberGraph(graph: KnownGraph): void {
+    const known = this.graphAt(graph.address);
+    if (known && canonicalJson(known) === canonicalJson(graph)) return;
     this.run("DELETE FROM graphs WHERE address = ? OR graph_id = ?", graph.address, graph.graphId);
     this.run(
       "INSERT INTO graphs VALUES (?, ?, ?, ?)",
@@ -207,13 +276,19 @@ export class Ledger {
       graph.databaseId,
       graph.environment,
     );
+    this.addEvent(graph.graphId, "met", "", { ...graph });
   }
 
   /** Applied revisions of a graph, in the order in which they were applied. */
   applied(graphId: string): AppliedRevision[] {
-    return this.all("SELECT * FROM applied_revisions WHERE graph_id = ? ORDER BY position", graphId).map(
-      readApplied,
-    );
+    const rows = this.all("SELECT * FROM applied_revisions WHERE graph_id = ? ORDER BY position", graphId);
+    return rows.map((row) => {
+      try {
+        return readApplied(row);
+      } catch (cause) {
+        throw damaged(this.path, `the record of revision "${row.revision_id}" cannot be read`, cause);
+      }
+    });
   }
 
   /** Records an applied revision with its snapshot. */
@@ -251,13 +326,25 @@ export class Ledger {
   /** The run that was begun and has not ended. */
   partial(graphId: string): PartialRun | undefined {
     const [row] = this.all("SELECT run FROM partial_runs WHERE graph_id = ?", graphId);
-    return row && JSON.parse(String(row.run));
+    return row && this.parse(String(row.run), "the note of the run that stopped");
   }
 
   /** Notes the beginning, the failure or (undefined) the end of a run. */
-  setPartial(graphId: string, run: PartialRun | undefined): void {
+  setPartial(graphId: string, run: PartialRun | undefined, kind: "begin" | "failed" | "noted"): void {
+    const text = run && JSON.stringify(run);
+    const [known] = this.all("SELECT run FROM partial_runs WHERE graph_id = ?", graphId);
+    if (kind === "noted" && known?.run === text) return;
     this.run("DELETE FROM partial_runs WHERE graph_id = ?", graphId);
-    if (run) this.run("INSERT INTO partial_runs VALUES (?, ?)", graphId, JSON.stringify(run));
+    if (text !== undefined) this.run("INSERT INTO partial_runs VALUES (?, ?)", graphId, text);
+    this.addEvent(graphId, kind, run?.revisionId ?? "", run ? { run } : {});
+  }
+
+  private parse<T>(text: string, what: string): T {
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw damaged(this.path, `${what} cannot be read`, cause);
+    }
   }
 
   /** Batches of a graph, oldest first. */
@@ -274,6 +361,12 @@ export class Ledger {
 
   /** Replaces the batches by what the graph says. */
   setBatches(graphId: string, batches: BatchRecord[]): void {
+    const known = new Map(this.batches(graphId).map((batch) => [batch.batchId, canonicalJson(batch)]));
+    const set = batches.filter((batch) => known.get(batch.batchId) !== canonicalJson(batch));
+    const now = new Set(batches.map((batch) => batch.batchId));
+    const gone = [...known.keys()].filter((id) => !now.has(id));
+    if (set.length === 0 && gone.length === 0) return;
+    this.addEvent(graphId, "batches", "", { set, gone });
     this.run("DELETE FROM dataset_batches WHERE graph_id = ?", graphId);
     for (const b of batches) {
       this.run(
@@ -290,7 +383,9 @@ export class Ledger {
 
   /** Keeps a snapshot by its hash. */
   addSnapshot(schemaHash: string, snapshot: string): void {
-    this.run("INSERT OR IGNORE INTO schema_snapshots VALUES (?, ?)", schemaHash, snapshot);
+    if (this.all("SELECT 1 FROM schema_snapshots WHERE schema_hash = ?", schemaHash).length > 0) return;
+    this.run("INSERT INTO schema_snapshots VALUES (?, ?)", schemaHash, snapshot);
+    this.addEvent("", "snapshot", "", { schemaHash, digest: sha256(snapshot) });
   }
 
   /** Forgets everything about a graph but the events. */
@@ -315,6 +410,7 @@ export class Ledger {
       payload: canonicalJson(payload),
       previous,
     };
+    const hash = sha256(canonicalJson(event));
     this.run(
       "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       seq,
@@ -324,59 +420,28 @@ export class Ledger {
       revisionId,
       event.payload,
       previous,
-      sha256(canonicalJson(event)),
+      hash,
     );
+    this.run("INSERT OR REPLACE INTO ledger_meta VALUES ('head', ?)", headOf({ seq, hash }));
   }
 
   /**
-   * Checks the chain of events, and that what the ledger says is applied is what the events add up to. Gives the
-   * first fault in words, or undefined.
+   * Checks the chain of events, and that every row of the ledger is what the events add up to. Gives the first fault
+   * in words, or undefined.
    */
   findFault(): string | undefined {
     const check = this.all("PRAGMA integrity_check")[0]?.integrity_check;
     if (check !== "ok") return `SQLite finds the file damaged: ${check}`;
-    let previous = "";
-    let expected = 1;
-    const applied = new Map<string, string>();
-    for (const row of this.all("SELECT * FROM events ORDER BY seq")) {
-      const { hash, ...event } = row;
-      if (Number(row.seq) !== expected) return `event ${expected} is missing`;
-      if (row.previous !== previous) return `event ${expected} does not follow the one before it`;
-      if (sha256(canonicalJson(event)) !== hash) {
-        return `event ${expected} (${row.kind} ${row.revision_id}) was changed`;
-      }
-      previous = String(hash);
-      expected++;
-      const key = `${row.graph_id} ${row.revision_id}`;
-      if (row.kind === "applied" || row.kind === "learned") {
-        applied.set(key, canonicalJson(JSON.parse(String(row.payload))));
-      } else if (row.kind === "reverted") applied.delete(key);
-      else if (row.kind === "forgotten") {
-        for (const other of [...applied.keys()]) {
-          if (other === key || (row.revision_id === "" && other.startsWith(`${row.graph_id} `))) {
-            applied.delete(other);
-          }
-        }
-      }
-    }
-    const rows = this.all("SELECT * FROM applied_revisions ORDER BY graph_id, position");
-    const keyOf = (row: Record<string, unknown>) => `${row.graph_id} ${row.revision_id}`;
-    const present = new Set(rows.map(keyOf));
-    const unknown = rows.find((row) => !applied.has(keyOf(row)));
-    if (unknown) return `revision "${unknown.revision_id}" is recorded as applied, but no event says so`;
-    const missing = [...applied.keys()].find((key) => !present.has(key));
-    if (missing) return `the record of revision "${missing.split(" ")[1]}" is missing`;
-    for (const row of rows) {
-      if (applied.get(keyOf(row)) !== recordText(row)) {
-        return `the record of revision "${row.revision_id}" was changed`;
-      }
-      const [first] = [...applied.keys()].filter((other) => other.startsWith(`${row.graph_id} `));
-      if (first !== keyOf(row)) {
-        return `the records of revisions "${row.revision_id}" and "${first.split(" ")[1]}" changed places`;
-      }
-      applied.delete(first);
-    }
-    return undefined;
+    const rows = (table: string, order: string) => this.all(`SELECT * FROM ${table} ORDER BY ${order}`);
+    return ledgerFault({
+      events: rows("events", "seq"),
+      graphs: rows("graphs", "graph_id"),
+      applied: rows("applied_revisions", "graph_id, position"),
+      partial: rows("partial_runs", "graph_id"),
+      batches: rows("dataset_batches", "graph_id, batch_id"),
+      snapshots: rows("schema_snapshots", "schema_hash"),
+      meta: rows("ledger_meta", "key"),
+    }, recordText);
   }
 }
 
@@ -397,12 +462,22 @@ function readApplied(row: Record<string, unknown>): AppliedRevision {
 }
 
 /** A row as its event has it; a row that cannot be read is like no event. */
-function recordText(row: Record<string, unknown>): string {
+function recordText(row: LedgerRow): string {
   try {
     return canonicalJson(readApplied(row));
   } catch {
     return "";
   }
+}
+
+const REBUILD = "crochet ledger rebuild makes it anew from the graph, and keeps the damaged file beside it";
+
+function damaged(path: string, what: string, cause?: unknown): CrochetError {
+  return new CrochetError("LEDGER_INVALID", `The ledger "${path}" is damaged: ${what}`, {
+    cause,
+    hint: REBUILD,
+    data: { damaged: true },
+  });
 }
 
 function ledgerError(path: string, error: unknown): unknown {
@@ -411,11 +486,30 @@ function ledgerError(path: string, error: unknown): unknown {
   if (
     code !== "ERR_SQLITE_ERROR" && !(error instanceof Deno.errors.AlreadyExists) &&
     !(error instanceof Deno.errors.NotADirectory) && !(error instanceof Deno.errors.NotCapable) &&
-    !(error instanceof Deno.errors.PermissionDenied)
+    !(error instanceof Deno.errors.PermissionDenied) && !/read-only|os error 30/i.test(messageOf(error))
   ) return error;
-  return new CrochetError("LEDGER_INVALID", `The ledger "${path}" cannot be used: ${messageOf(error)}`, {
+  const message = messageOf(error);
+  if (/malformed|not a database/i.test(message)) return damaged(path, message, error);
+  const readOnly = /readonly|read-only|unable to open|denied|os error (13|30)/i.test(message);
+  const hint = /full/i.test(message)
+    ? "free some space, and run the command again: what was begun goes on"
+    : /disk I\/O/i.test(message)
+    ? "the disk may be full or failing; then run the command again: what was begun goes on"
+    : readOnly
+    ? "this command writes the ledger: give it a folder that can be written, or name another file with [ledger] path"
+    : "check the disk and the file's permissions";
+  return new CrochetError("LEDGER_INVALID", `The ledger "${path}" cannot be used: ${message}`, {
     cause: error,
-    hint:
-      "check the disk and the file's permissions; move a damaged file away, and run: crochet ledger rebuild",
+    hint,
+    data: { readOnly },
   });
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }

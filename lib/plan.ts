@@ -185,7 +185,14 @@ export function planOperation(operation: Operation, context: PlanContext): Plann
         ? context.endKeys(operation)
         : ["", ""];
       if (operation.bulk && operation.callInTransactions) {
-        const batching = { chunkSize: size, server: context.server, markId: "", mark: {}, firstChunk: 0 };
+        const batching = {
+          chunkSize: size,
+          server: context.server,
+          markId: "",
+          mark: {},
+          fence: { owner: "", fence: 0 },
+          firstChunk: 0,
+        };
         const statement = serverBatched(operation, operation.rows, context.batch, keys, batching);
         const shown = one({ ...statement, params: { rows: operation.rows, batch: context.batch } });
         return {

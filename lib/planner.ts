@@ -18,13 +18,15 @@ import { countBatchStatement } from "./cypher.ts";
 import { CrochetError, messageOf } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
+import { parseResult } from "./graph_journal.ts";
 import { catalogKeys, explain, findShape, freeName } from "./graph_operations.ts";
 import { askMigration, isCutShort, simulatedAnswer } from "./migration.ts";
-import { defaultBatch, type Operation } from "./operation.ts";
+import { defaultBatch, describeOperation, type Operation } from "./operation.ts";
 import { PlanState } from "./plan_state.ts";
 import { mixedAlready, preflight } from "./preflight.ts";
 import { type Project, readSnapshot } from "./project.ts";
 import { missingPrivileges, neededPrivileges } from "./privileges.ts";
+import { isDone, type Mark, WHOLE } from "./record.ts";
 import type { Revision } from "./revision.ts";
 import { Sandbox } from "./sandbox.ts";
 import { quoteName, shapeKey } from "./schema.ts";
@@ -39,14 +41,22 @@ export interface PlanRequest {
   /** Undefined plans without a server. */
   graph: Graph | undefined;
   acceptLoss: ReadonlySet<string>;
-  /** The revision that an earlier run began: it was checked before, and what looks like its result may be its own. */
-  begun?: string;
+  /** The revision that an earlier run began: what it did is not planned again, and may look like what is in the way. */
+  begun?: Begun;
   /** Values of `{{ name }}` and of `ctx.params`. */
   params?: Readonly<Record<string, unknown>>;
   /** Keys of shapes that each revision's upgrade adopted, for its downgrade. */
   adopted?: ReadonlyMap<string, readonly string[]>;
   /** Count what each operation would touch: for a plan that a person reads. */
   counts?: boolean;
+}
+
+/** A revision that goes on where it stopped. */
+export interface Begun {
+  revisionId: string;
+  marks: Mark[];
+  /** How many operations count as done, whatever they are. */
+  skip: number;
 }
 
 /** A plan with what forbids it. */
@@ -142,13 +152,15 @@ async function planRevision(
   const found: Refusal[] = [];
   const ir = readSnapshot(project, revision);
   let batches = 0;
-  const isBegun = request.begun === revision.revisionId;
+  const begun = request.begun?.revisionId === revision.revisionId ? request.begun : undefined;
+  const isBegun = begun !== undefined;
   const strict = direction === "upgrade" && revision.rollbackSafe && !isBegun &&
     !request.acceptLoss.has(revision.revisionId);
   let batch: string | undefined;
   let guessed: string | undefined;
   const perform = async (operation: Operation): Promise<unknown> => {
     operations.push(operation);
+    const marks = begun?.marks.filter((mark) => mark.index === operations.length - 1) ?? [];
     if (operation.kind === "begin") batch = operation.batch ?? defaultBatch(revision.revisionId, ++batches);
     if (operation.kind === "nodes" || operation.kind === "relationships") {
       batch ??= defaultBatch(revision.revisionId, ++batches);
@@ -164,6 +176,19 @@ async function planRevision(
       nameFor: (shape) => freeName(catalog, shape),
       endKeys: (relationships) => endKeys(ir, relationships),
     };
+    if (begun && (isDone(marks) || operations.length <= begun.skip)) {
+      const name = describeOperation(operation);
+      planned.push({
+        operation: name,
+        statements: [],
+        unit: "node",
+        note: "done already",
+        batch: batch ?? "",
+        source: operation,
+      });
+      const whole = marks.find((mark) => mark.chunk === WHOLE && mark.result !== undefined);
+      return whole ? parseResult(whole) : simulatedAnswer(operation, batch ?? "");
+    }
     const entry = planOperation(operation, context);
     const there = operation.kind === "schema" ? findShape(catalog, operation.shape) : undefined;
     if (entry.adopts && there?.state === "PLANNED") {
@@ -172,7 +197,7 @@ async function planRevision(
     }
     planned.push(entry);
     if (graph) {
-      const present = { graph, revision, catalog, state, strict };
+      const present = { graph, revision, catalog, state, strict, isBegun };
       found.push(...await preflight(operation, present));
       if (operation.kind !== "cypher") found.push(...await explainEntry(graph, revision, entry));
       if (request.counts) await countTouched(graph, operation, entry);

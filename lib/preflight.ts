@@ -11,7 +11,7 @@ import type { Operation } from "./operation.ts";
 import { examplesOf, type Refusal, showValue, transformRefusal } from "./plan.ts";
 import type { PlanState } from "./plan_state.ts";
 import type { Revision } from "./revision.ts";
-import { describeShape, quoteName, type SchemaShape } from "./schema.ts";
+import { describeShape, quoteName, schemaName, type SchemaShape } from "./schema.ts";
 import { atLeast } from "./server_features.ts";
 import { count, sentenceList } from "./text.ts";
 import { type Transform, transformCheck } from "./transform.ts";
@@ -24,6 +24,8 @@ export interface PreflightContext {
   state: PlanState;
   /** Must the way back restore everything? */
   strict: boolean;
+  /** Does the revision go on where it stopped? */
+  isBegun: boolean;
 }
 
 /** What stands in an operation's way. */
@@ -33,7 +35,10 @@ export async function preflight(operation: Operation, context: PreflightContext)
     const existing = findShape(catalog, operation.shape);
     if (existing) return failedBuild(revision, operation.shape, existing);
     const rival = findRival(catalog, operation.shape);
-    if (rival) return [inTheWay(revision, operation.shape, rival)];
+    // What a server that died left of a constraint is cleared away by the run.
+    const isOrphan = context.isBegun && rival?.kind === "index" &&
+      rival.name === schemaName(operation.shape);
+    if (rival && !isOrphan) return [inTheWay(revision, operation.shape, rival)];
     const places = await presentPlaces(context, operation.shape);
     return places ? await shapeProblems(context, operation.shape, places) : [];
   }

@@ -49,9 +49,12 @@ function projectAt(root: string, text: string, overrides: Overrides): Project {
     }
     return full;
   };
+  const { caFile } = settings.graph;
   return {
     root,
-    settings,
+    settings: caFile
+      ? { ...settings, graph: { ...settings.graph, caFile: resolve(root, caFile) } }
+      : settings,
     models: inside(settings.modelsPath, "models_path"),
     migrations: inside(settings.migrationsPath, "migrations_path"),
     ledger: inside(settings.ledgerPath, "[ledger] path"),

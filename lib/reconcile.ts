@@ -66,14 +66,14 @@ export async function reconcile(
       for (const { revisionId } of missing.toReversed()) {
         ledger.removeApplied(graphId, revisionId, "reverted");
       }
-      ledger.setPartial(graphId, undefined);
+      ledger.setPartial(graphId, undefined, "noted");
       lines.push(
         `the ledger learned that ${names(missing)} ${missing.length === 1 ? "was" : "were"} reverted`,
       );
     } else if (comparison.state === "ledger-ahead" || comparison.state === "diverged") {
       throw diverged(graph, comparison);
     }
-    ledger.setPartial(graphId, record.partial);
+    ledger.setPartial(graphId, record.partial, "noted");
     ledger.setBatches(graphId, record.batches);
   });
   return { record, lines };
@@ -90,7 +90,7 @@ export async function rebuildLedger(ledger: Ledger, graph: Graph, environment: s
     if (graphId !== known?.graphId) ledger.forget(graphId);
     ledger.rememberGraph({ graphId, address: graph.address, databaseId: graph.info.databaseId, environment });
     for (const revision of record.revisions) ledger.addApplied(graphId, revision, "learned");
-    ledger.setPartial(graphId, record.partial);
+    ledger.setPartial(graphId, record.partial, "noted");
     ledger.setBatches(graphId, record.batches);
     ledger.addEvent(graphId, "rebuilt", "", { revisions: record.revisions.length });
   });

@@ -47,10 +47,67 @@ export interface PartialRun {
   error?: string;
   /** Number of the operation that failed, from 1. */
   failedAt?: number;
-  /** Digests of the operations that were done when it stopped. */
-  done: string[];
+  /** What is known of its operations: those that are done, and those that were begun. */
+  journal: JournalEntry[];
+  /** How many operations count as done, whatever they are: a person decided so. */
+  skip?: number;
+  /** Set where it takes back an upgrade that stopped: its end is that nothing was ever applied. */
+  rollback?: true;
   /** Records that its downgrade takes away, where they are others than its own: what a squash replaces. */
   takes?: string[];
+}
+
+/** An operation of a run that was begun. */
+export interface JournalEntry {
+  /** From 1. */
+  number: number;
+  /** The operation in a few words. */
+  text: string;
+  state: "done" | "begun";
+  /** How many of its chunks are done, where it has several. */
+  chunks?: { done: number; of: number };
+}
+
+/** A mark: an operation or a chunk of one that is done, or that was begun. */
+export interface Mark {
+  /** Of the operation, from 0. */
+  index: number;
+  /** Number of the chunk or phase, `WHOLE` or `BEGUN`. */
+  chunk: number;
+  digest: string;
+  /** The operation in a few words. */
+  text: string;
+  /** How many chunks it has; 0 where that is not known. */
+  of: number;
+  /** JSON, or undefined where the result was too large to keep. */
+  result?: string;
+}
+
+/** Chunk of the mark of a whole operation. */
+export const WHOLE = -1;
+
+/** Chunk of the mark of an operation that cannot share a transaction with its mark, written before it runs. */
+export const BEGUN = -2;
+
+/** Is the operation of these marks done? */
+export function isDone(marks: Mark[]): boolean {
+  const chunks = marks.filter((mark) => mark.chunk >= 0);
+  return marks.some((mark) => mark.chunk === WHOLE) || (chunks.length > 0 && chunks.length === chunks[0].of);
+}
+
+/** What the marks of a run say, operation by operation. */
+export function journalOf(marks: Mark[]): JournalEntry[] {
+  const indexes = [...new Set(marks.map((mark) => mark.index))].sort((a, b) => a - b);
+  return indexes.map((index) => {
+    const own = marks.filter((mark) => mark.index === index);
+    const chunks = own.filter((mark) => mark.chunk >= 0);
+    return {
+      number: index + 1,
+      text: own[0].text,
+      state: isDone(own) ? "done" : "begun",
+      ...(chunks.length > 0 && chunks[0].of > 1 && { chunks: { done: chunks.length, of: chunks[0].of } }),
+    };
+  });
 }
 
 /** A batch of data. */

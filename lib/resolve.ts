@@ -1,20 +1,38 @@
 /**
  * Takes a run that stopped half-way and a person's decision about it: run it again from its start, for which the rows
- * of its batches are deleted; take it as applied; take it as never applied, which says what stays in the graph.
- * Whatever else the run did (Cypher, transforms) is the person's to look after.
+ * of its batches are deleted; go on with an operation, those before it taken as done; take it as applied, or as never
+ * applied. Shows what is done and what is not. Whatever else the run did (Cypher, transforms) is the person's to look
+ * after.
  */
 import { buildChain, findRevision } from "./chain.ts";
 import { CrochetError } from "./error.ts";
-import { countLeft, deleteLeft, forgetRun, readRecord } from "./graph_record.ts";
+import type { HeldLock } from "./graph_lock.ts";
+import {
+  countLeft,
+  deleteLeft,
+  finishDowngrade,
+  finishUpgrade,
+  type GraphRecord,
+  readMarks,
+  readRecord,
+  restartRun,
+  skipTo,
+} from "./graph_record.ts";
+import { describeOperation } from "./operation.ts";
+import { makePlan } from "./planner.ts";
 import { readRevisions } from "./project.ts";
 import { openRepository, stampOf } from "./provenance.ts";
 import { reconcile } from "./reconcile.ts";
-import { appliedRevision, type PartialRun } from "./record.ts";
+import { appliedRevision, type JournalEntry, type PartialRun } from "./record.ts";
+import type { Revision } from "./revision.ts";
 import { underLocks } from "./run_lock.ts";
 import type { RunRequest } from "./runner.ts";
 
 /** What a person decides about a run that stopped. */
-export type Resolution = "redo" | "mark-applied" | "mark-reverted";
+export type Resolution =
+  | { how: "redo" | "mark-applied" | "mark-reverted" }
+  /** Number of the operation that comes next, from 1. */
+  | { how: "skip-to"; operation: number };
 
 /** What was decided about. */
 export interface Resolved {
@@ -23,52 +41,153 @@ export interface Resolved {
   left: { nodes: number; relationships: number };
 }
 
+/** A run that stopped, beside its file as it is now. */
+export interface Stopped {
+  run: PartialRun;
+  /** Path of the file; undefined where it is not here. */
+  file?: string;
+  /** Was the file changed since the run began? */
+  changed: boolean;
+  operations: StoppedOperation[];
+  /** Why the file may ask for more. */
+  incomplete?: string;
+}
+
+/** An operation of a run that stopped. */
+export interface StoppedOperation {
+  number: number;
+  state: JournalEntry["state"] | "not begun";
+  /** What ran, or what the file asks for. */
+  text: string;
+  chunks?: JournalEntry["chunks"];
+  /** What the file asks for now, where that is something else. */
+  now?: string;
+}
+
+type ResolveRequest = Omit<RunRequest, "direction">;
+
+/** What is done of a run and what is not; changes nothing. @throws CrochetError UNKNOWN_REVISION where none stopped */
+export async function readStopped(request: ResolveRequest, revisionId: string): Promise<Stopped> {
+  const { project, ledger, graph } = request;
+  const { record } = await reconcile(ledger, graph, project.settings.graph.environment);
+  const run = stoppedRun(record, revisionId);
+  const revision = readRevisions(project).find((candidate) => candidate.revisionId === revisionId);
+  const asked = revision ? await askedFor(request, revision, run) : { texts: [] };
+  const known = new Map(run.journal.map((entry) => [entry.number, entry]));
+  const last = Math.max(asked.texts.length, ...known.keys(), 0);
+  const operations = Array.from({ length: last }, (_, i): StoppedOperation => {
+    const entry = known.get(i + 1);
+    const text = asked.texts[i];
+    if (!entry) return { number: i + 1, state: "not begun", text: text ?? "nothing to do in the graph" };
+    return { ...entry, ...(text !== undefined && text !== entry.text && { now: text }) };
+  });
+  return {
+    run,
+    ...(revision && { file: revision.file }),
+    changed: revision !== undefined && revision.digest !== run.digest,
+    operations,
+    ...(asked.incomplete && { incomplete: asked.incomplete }),
+  };
+}
+
+/** What the file asks for now, where what is done answers as it did. */
+async function askedFor(
+  request: ResolveRequest,
+  revision: Revision,
+  run: PartialRun,
+): Promise<{ texts: string[]; incomplete?: string }> {
+  const { graph } = request;
+  const marks = await readMarks(graph, run.revisionId, run.direction);
+  try {
+    const { plan: { revisions: [planned] } } = await makePlan({
+      ...request,
+      revisions: [revision],
+      direction: run.direction,
+      acceptLoss: new Set([run.revisionId]),
+      begun: { revisionId: run.revisionId, marks, skip: run.skip ?? 0 },
+    });
+    return { texts: planned.operations.map(({ source }) => describeOperation(source)), ...planned };
+  } catch (error) {
+    if (!(error instanceof CrochetError)) throw error;
+    return { texts: [], incomplete: error.message };
+  }
+}
+
+function stoppedRun({ partial }: GraphRecord, revisionId: string): PartialRun {
+  if (partial?.revisionId === revisionId) return partial;
+  throw new CrochetError("UNKNOWN_REVISION", `No run of "${revisionId}" has stopped half-way`, {
+    hint: partial ? `"${partial.revisionId}" has` : "crochet status shows the state",
+  });
+}
+
 /** Carries out a person's decision about a run that stopped half-way. @throws CrochetError UNKNOWN_REVISION where none did */
 export async function resolveRun(
-  request: Omit<RunRequest, "direction">,
+  request: ResolveRequest,
   revisionId: string,
   resolution: Resolution,
 ): Promise<Resolved> {
-  const { project, ledger, graph, runner } = request;
-  const { record } = await reconcile(ledger, graph, project.settings.graph.environment);
-  const { partial, graphId } = record;
-  if (!partial || partial.revisionId !== revisionId || graphId === undefined) {
-    throw new CrochetError("UNKNOWN_REVISION", `No run of "${revisionId}" has stopped half-way`, {
-      hint: partial ? `"${partial.revisionId}" has` : "crochet status shows the state",
-    });
-  }
+  const { project, ledger, graph } = request;
+  stoppedRun((await reconcile(ledger, graph, project.settings.graph.environment)).record, revisionId);
   return await underLocks({ ...request, command: "resolve" }, async (lock) => {
-    const chain = buildChain(readRevisions(project));
-    const revision = resolution === "mark-applied" ? findRevision(chain, revisionId) : undefined;
-    const applied = revision &&
-      appliedRevision(revision, {
+    const record = await readRecord(graph);
+    const run = stoppedRun(record, revisionId);
+    const graphId = record.graphId!;
+    const left = await carryOut(request, lock, record, run, resolution);
+    const after = await readRecord(graph);
+    const before = new Set(ledger.applied(graphId).map((known) => known.revisionId));
+    ledger.transaction(() => {
+      ledger.addEvent(graphId, "resolved", revisionId, { ...resolution });
+      const now = after.revisions.find((known) => known.revisionId === revisionId);
+      if (now && !before.has(revisionId)) ledger.addApplied(graphId, now, "applied");
+      for (const id of [revisionId, ...run.takes ?? []]) {
+        if (!now && before.has(id)) ledger.removeApplied(graphId, id, "reverted");
+      }
+      ledger.setPartial(graphId, after.partial, "noted");
+      ledger.setBatches(graphId, after.batches);
+    });
+    return { run, left };
+  });
+}
+
+async function carryOut(
+  { project, graph, runner }: ResolveRequest,
+  { token }: HeldLock,
+  record: GraphRecord,
+  run: PartialRun,
+  resolution: Resolution,
+): Promise<Resolved["left"]> {
+  const { revisionId } = run;
+  const ids = record.batches.filter((batch) => batch.revisionId === revisionId).map(({ batchId }) => batchId);
+  const isUpgrade = run.direction === "upgrade";
+  const nothing = { nodes: 0, relationships: 0 };
+  switch (resolution.how) {
+    case "redo": {
+      const left = isUpgrade ? await countLeft(graph, revisionId, ids) : nothing;
+      if (isUpgrade) await deleteLeft(graph, token, revisionId, ids);
+      await restartRun(graph, token, revisionId);
+      return left;
+    }
+    case "skip-to": {
+      const revision = findRevision(buildChain(readRevisions(project)), revisionId);
+      const skip = resolution.operation - 1;
+      await skipTo(graph, token, { revisionId, digest: revision.digest, skip });
+      return nothing;
+    }
+    case "mark-applied": {
+      const revision = findRevision(buildChain(readRevisions(project)), revisionId);
+      const by = {
         appliedBy: `${runner.user}@${runner.host}`,
         crochetVersion: runner.version,
         adopted: [],
         git: stampOf(await openRepository(project), revision),
-      });
-    const ids = record.batches.filter((batch) => batch.revisionId === revisionId).map((batch) =>
-      batch.batchId
-    );
-    const isUpgrade = partial.direction === "upgrade";
-    const left = isUpgrade && resolution !== "mark-applied"
-      ? await countLeft(graph, revisionId, ids)
-      : { nodes: 0, relationships: 0 };
-    if (isUpgrade && resolution === "redo") await deleteLeft(graph, lock.token, revisionId, ids);
-    const as = resolution === "redo" ? "redo" : resolution === "mark-applied" ? "applied" : "reverted";
-    await forgetRun(graph, lock.token, partial, as, applied);
-    const after = await readRecord(graph);
-    const before = new Set(ledger.applied(graphId).map((known) => known.revisionId));
-    ledger.transaction(() => {
-      ledger.addEvent(graphId, "resolved", revisionId, { resolution });
-      const now = after.revisions.find((known) => known.revisionId === revisionId);
-      if (now && !before.has(revisionId)) ledger.addApplied(graphId, now, "applied");
-      for (const id of [revisionId, ...partial.takes ?? []]) {
-        if (!now && before.has(id)) ledger.removeApplied(graphId, id, "reverted");
-      }
-      ledger.setPartial(graphId, after.partial);
-      ledger.setBatches(graphId, after.batches);
-    });
-    return { run: partial, left };
-  });
+      };
+      await finishUpgrade(graph, token, appliedRevision(revision, by));
+      return nothing;
+    }
+    case "mark-reverted": {
+      const left = isUpgrade ? await countLeft(graph, revisionId, ids) : nothing;
+      await finishDowngrade(graph, token, [revisionId, ...run.takes ?? []]);
+      return left;
+    }
+  }
 }

@@ -19,7 +19,10 @@ import { slug } from "./text.ts";
 
 /** Who asks for the locks, and for how long it waits. */
 export interface LockWish {
+  /** The environment of its settings has a lock of its own. */
   project: Project;
+  /** The ledger that is worked with, where it is another one than the project's. */
+  ledger?: { path: string };
   graph: Graph;
   runner: { user: string; host: string; pid: number };
   command: string;
@@ -38,7 +41,7 @@ export async function underLocks<T>(wish: LockWish, work: (lock: HeldLock) => Pr
   const { project, graph, runner, command } = wish;
   const deadline = Date.now() + (wish.lockTimeoutMs ?? 0);
   const { environment } = project.settings.graph;
-  const path = `${project.ledger}.${slug(environment) || "default"}.lock`;
+  const path = `${wish.ledger?.path ?? project.ledger}.${slug(environment) || "default"}.lock`;
   let told = false;
   const wait = async (error: CrochetError, holder: LockHolder | undefined): Promise<void> => {
     if (Date.now() >= deadline) throw error;

@@ -3,11 +3,12 @@
  * then revision by revision. Intent is written before the deed and the result after it, in the graph and in the
  * ledger. A run that stops half-way says what is applied, what failed and what was not started.
  */
-import { buildChain, type Chain } from "./chain.ts";
+import { buildChain, type Chain, findRevision } from "./chain.ts";
 import { CrochetError, messageOf } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
 import type { HeldLock } from "./graph_lock.ts";
+import { parseResult } from "./graph_journal.ts";
 import { catalogKeys, OperationRunner } from "./graph_operations.ts";
 import {
   beginRun,
@@ -16,14 +17,16 @@ import {
   type GraphRecord,
   noteFailure,
   prepareRecord,
+  readMarks,
   readRecord,
+  turnBack,
 } from "./graph_record.ts";
 import type { Ledger } from "./ledger.ts";
 import { renderSnapshot } from "./ir.ts";
 import { askMigration } from "./migration.ts";
 import { describeOperation } from "./operation.ts";
 import type { Plan } from "./plan.ts";
-import { makePlan, refuseRun } from "./planner.ts";
+import { type Begun, makePlan, refuseRun } from "./planner.ts";
 import { type Project, readRevisions, readSnapshot } from "./project.ts";
 import { reconcile } from "./reconcile.ts";
 import { openRepository, requireClean, stampOf } from "./provenance.ts";
@@ -37,13 +40,7 @@ import {
 import type { Revision } from "./revision.ts";
 import { underLocks } from "./run_lock.ts";
 import { Sandbox } from "./sandbox.ts";
-import {
-  checkFiles,
-  checkTarget,
-  type Direction,
-  refuseOtherDirection,
-  selectRevisions,
-} from "./selection.ts";
+import { checkFiles, checkTarget, type Direction, firstUnfinished, selectRevisions } from "./selection.ts";
 
 /** What a run tells while it works. */
 export type RunEvent =
@@ -105,10 +102,16 @@ export async function planRun(request: RunRequest): Promise<{ plan: Plan; lines:
   const { revisions, lines, record } = await select(request);
   const acceptLoss = request.acceptLoss ?? new Set<string>();
   const adopted = adoptedBy(record.revisions);
-  const begun = record.partial?.revisionId;
+  const begun = await readBegun(request.graph, record.partial);
   const result = await makePlan({ ...request, revisions, acceptLoss, adopted, begun, counts: true });
   refuseRun(result.refusals);
   return { plan: result.plan, lines };
+}
+
+async function readBegun(graph: Graph, partial: PartialRun | undefined): Promise<Begun | undefined> {
+  if (!partial) return undefined;
+  const { revisionId, direction, skip = 0 } = partial;
+  return { revisionId, skip, marks: await readMarks(graph, revisionId, direction) };
 }
 
 function adoptedBy(applied: AppliedRevision[]): Map<string, readonly string[]> {
@@ -148,7 +151,7 @@ export async function run(request: RunRequest): Promise<RunResult> {
     revisions: selection.revisions,
     adopted: adoptedBy(selection.record.revisions),
     acceptLoss: request.acceptLoss ?? new Set(),
-    begun: selection.record.partial?.revisionId,
+    begun: await readBegun(graph, selection.record.partial),
   });
   refuseRun(refusals);
   for (const text of plan.warnings) request.report?.({ type: "line", text });
@@ -176,15 +179,57 @@ export async function run(request: RunRequest): Promise<RunResult> {
   });
 }
 
+/** Takes an upgrade that stopped half-way back: its downgrade undoes what there is, and nothing was ever applied. */
+export async function rollBack(request: RunRequest, revisionId: string): Promise<RunResult> {
+  const { graph, ledger, project } = request;
+  const { record } = await reconcile(ledger, graph, project.settings.graph.environment);
+  const revision = findRevision(buildChain(readRevisions(project)), revisionId);
+  if (!revision.rollbackSafe) throw unsafeRollback(revision);
+  if (!record.partial?.rollback) {
+    const say = (text: string) => request.report?.({ type: "line", text });
+    await underLocks(
+      { ...request, command: "resolve", say },
+      (lock) => turnBack(graph, lock.token, revisionId),
+    );
+  }
+  return await run({ ...request, direction: "downgrade", target: undefined });
+}
+
+function unsafeRollback(revision: Revision): CrochetError {
+  return new CrochetError(
+    "ROLLBACK_UNSAFE",
+    `"${revision.revisionId}" is not rollback-safe, so its downgrade cannot take it back`,
+    {
+      at: { file: revision.file },
+      hint: `go on with it (--redo, --skip-to), or clean the graph by hand and take it as never applied: ` +
+        `crochet resolve ${revision.revisionId} --mark-reverted`,
+    },
+  );
+}
+
+function unfinished(revisionId: string, direction: Direction): CrochetError {
+  return new CrochetError(
+    "RESUME_REFUSED",
+    `The ${direction} of "${revisionId}" stopped half-way, and must be finished first`,
+    { hint: `crochet ${direction} --target ${revisionId}, or decide: crochet resolve ${revisionId}` },
+  );
+}
+
 async function select(request: RunRequest): Promise<Selection> {
   const { project, ledger, graph, direction, target } = request;
   const chain = buildChain(readRevisions(project));
   checkTarget(chain, direction, target);
   const { record: found, lines } = await reconcile(ledger, graph, project.settings.graph.environment);
   const record = { ...found, revisions: foldReplaced(chain.revisions, found.revisions) };
-  checkFiles(chain, record.revisions);
-  refuseOtherDirection(record.partial, direction);
-  const revisions = selectRevisions(chain, record.revisions, direction, target);
+  checkFiles(chain, record.revisions, record.partial);
+  const first = firstUnfinished(chain, record.partial, direction);
+  const selected = selectRevisions(chain, record.revisions, direction, target);
+  if (first && target !== undefined && direction === "upgrade" && !selected.includes(first)) {
+    throw unfinished(first.revisionId, direction);
+  }
+  // A downgrade without a target finishes what was begun, and no more.
+  const rest = first && direction === "downgrade" && target === undefined ? [] : selected;
+  const revisions = first ? [first, ...rest.filter((revision) => revision !== first)] : selected;
   const git = await openRepository(project);
   if (request.requireClean) requireClean(git, revisions);
   return { chain, record, revisions, lines, stamp: (revision) => stampOf(git, revision) };
@@ -231,11 +276,20 @@ async function runAll(
         return result;
       }
     }
-    if (madeIndex) await graph.read("CALL db.awaitIndexes(300)");
+    if (madeIndex) await whenFilled(graph, request.signal);
   } finally {
     sandbox.close();
   }
   return result;
+}
+
+/** Waits until new indexes are filled, unless a person does not want to wait. */
+async function whenFilled(graph: Graph, signal?: AbortSignal): Promise<void> {
+  try {
+    await graph.implicit("CALL db.awaitIndexes(300)", {}, signal);
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+  }
 }
 
 /** Constraints and indexes that came and went. */
@@ -273,31 +327,46 @@ class RevisionJob {
       startedAt: new Date().toISOString(),
       startedBy: `${runner.user}@${runner.host}`,
       before: earlier?.before ?? catalogKeys(catalog),
-      done: [],
+      journal: earlier?.journal ?? [],
+      ...(earlier?.skip !== undefined && { skip: earlier.skip }),
+      ...(earlier?.rollback && { rollback: true }),
       ...(direction === "downgrade" && revision.replaces.length > 0 &&
         { takes: revision.replaces.map((part) => part.id) }),
     };
     report({ type: "begin", revisionId, direction, resumed: earlier !== undefined });
     const ir = readSnapshot(project, revision);
     ledger.transaction(() => {
-      ledger.setPartial(this.graphId, partial);
-      ledger.addEvent(this.graphId, "begin", revisionId, { direction, digest });
+      ledger.setPartial(this.graphId, partial, "begin");
     });
     await beginRun(graph, lock.token, partial);
     const operations = new OperationRunner({
       graph,
       token: lock.token,
       checkHeld: () => this.checkHeld(),
+      signal: this.request.signal,
       revisionId,
       direction,
       ir,
       before: new Set(partial.before),
-      adoptedEarlier: new Set(
+      adoptedEarlier: partial.rollback ? await this.foundByUpgrade(partial) : new Set(
         record.revisions.find((applied) => applied.revisionId === revisionId)?.adopted ?? [],
       ),
       catalog,
+      skip: partial.skip,
       note: (text) => report({ type: "line", text: `${revisionId}: ${text}` }),
-    }, earlier?.done ?? []);
+      log: (head, state) => {
+        const { index, text, digest } = head;
+        ledger.transaction(() =>
+          ledger.addEvent(this.graphId, "operation", revisionId, {
+            direction,
+            number: index + 1,
+            text,
+            digest,
+            state,
+          })
+        );
+      },
+    });
     try {
       await operations.resume();
       await this.ask(revision, operations);
@@ -309,6 +378,13 @@ class RevisionJob {
     this.madeIndex = operations.madeIndex;
     await this.finish(revision, operations, partial.before, renderSnapshot(ir));
     report({ type: "done", revisionId, direction });
+  }
+
+  /** What was there before an upgrade that stopped, and was not made by it: taking it back leaves that. */
+  private async foundByUpgrade({ revisionId, before }: PartialRun): Promise<Set<string>> {
+    const marks = await readMarks(this.request.graph, revisionId, "upgrade");
+    const made = new Set(marks.map((mark) => (parseResult(mark) as { made?: string } | null)?.made));
+    return new Set(before.filter((key) => !made.has(key)));
   }
 
   private checkHeld(): void {
@@ -349,7 +425,7 @@ class RevisionJob {
       await finishDowngrade(graph, this.lock.token, ids);
       ledger.transaction(() => {
         for (const id of ids) ledger.removeApplied(this.graphId, id, "reverted");
-        ledger.setPartial(this.graphId, undefined);
+        ledger.setPartial(this.graphId, undefined, "noted");
       });
       return;
     }
@@ -365,7 +441,7 @@ class RevisionJob {
     ledger.transaction(() => {
       ledger.addSnapshot(revision.schemaHash, snapshot);
       ledger.addApplied(this.graphId, { ...applied, appliedAt }, "applied");
-      ledger.setPartial(this.graphId, undefined);
+      ledger.setPartial(this.graphId, undefined, "noted");
       ledger.setBatches(this.graphId, batches);
     });
   }
@@ -373,16 +449,14 @@ class RevisionJob {
   /** The failure is a state that others can see; where the graph is out of reach, the ledger has it alone. */
   private async noteFailure(partial: PartialRun, operations: OperationRunner, error: unknown): Promise<void> {
     const { graph, ledger } = this.request;
-    const failure = { error: messageOf(error), failedAt: operations.count, done: operations.done };
-    ledger.transaction(() => {
-      ledger.setPartial(this.graphId, { ...partial, ...failure });
-      ledger.addEvent(this.graphId, "failed", partial.revisionId, {
-        error: failure.error,
-        failedAt: failure.failedAt,
-      });
-    });
+    const failure = { error: messageOf(error), failedAt: operations.count };
     const unreachable = error instanceof CrochetError &&
       ["CONNECTION_FAILED", "LOCK_LOST"].includes(error.code);
     if (!unreachable) await noteFailure(graph, this.lock.token, partial.revisionId, failure).catch(() => {});
+    try {
+      ledger.transaction(() => ledger.setPartial(this.graphId, { ...partial, ...failure }, "failed"));
+    } catch {
+      // Where it is the ledger that failed, the graph has it alone, and the first error is the one to show.
+    }
   }
 }

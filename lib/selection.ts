@@ -40,7 +40,7 @@ export function selectRevisions(
 }
 
 /** Applied revisions whose file is missing or was edited, or a squash that is applied in part. @throws CrochetError CHAIN_BROKEN */
-export function checkFiles(chain: Chain, applied: AppliedRevision[]): void {
+export function checkFiles(chain: Chain, applied: AppliedRevision[], partial?: PartialRun): void {
   for (const squash of chain.revisions) {
     const parts = squash.replaces.filter(({ id }) => applied.some((revision) => revision.revisionId === id));
     if (parts.length === 0) continue;
@@ -67,7 +67,9 @@ export function checkFiles(chain: Chain, applied: AppliedRevision[]): void {
         },
       );
     }
-    if (file.digest !== digest) {
+    // A person who decided how a downgrade goes on may have mended its file.
+    const isMended = partial?.revisionId === revisionId && partial.digest === file.digest;
+    if (file.digest !== digest && !isMended) {
       throw new CrochetError(
         "CHAIN_BROKEN",
         `"${file.file}" was edited after it was applied: its digest is ${
@@ -83,16 +85,44 @@ export function checkFiles(chain: Chain, applied: AppliedRevision[]): void {
   }
 }
 
-/** A run of the other direction that stopped half-way must end first. @throws CrochetError RESUME_REFUSED */
-export function refuseOtherDirection(partial: PartialRun | undefined, direction: Direction): void {
-  if (!partial || partial.direction === direction) return;
-  throw new CrochetError(
-    "RESUME_REFUSED",
-    `The ${partial.direction} of "${partial.revisionId}" stopped half-way, and must be finished first`,
-    {
-      hint: `crochet ${partial.direction}, or decide: crochet resolve ${partial.revisionId}`,
-    },
-  );
+/**
+ * The revision whose run stopped half-way, which goes on first; undefined without one. @throws CrochetError
+ * RESUME_REFUSED where it was a run of the other direction, or its file is missing or was changed since
+ */
+export function firstUnfinished(
+  chain: Chain,
+  partial: PartialRun | undefined,
+  direction: Direction,
+): Revision | undefined {
+  if (!partial) return undefined;
+  const { revisionId } = partial;
+  const decide = `see what is done and what is not, and decide: crochet resolve ${revisionId}`;
+  if (partial.direction !== direction) {
+    throw new CrochetError(
+      "RESUME_REFUSED",
+      `The ${partial.direction} of "${revisionId}" stopped half-way, and must be finished first`,
+      { hint: `crochet ${partial.direction}, or decide: crochet resolve ${revisionId}` },
+    );
+  }
+  const revision = chain.revisions.find((candidate) => candidate.revisionId === revisionId);
+  if (!revision) {
+    throw new CrochetError(
+      "RESUME_REFUSED",
+      `The ${direction} of "${revisionId}" stopped half-way, and its file is not here`,
+      { hint: `take it from Git, or pull the branch that has it; or ${decide}` },
+    );
+  }
+  if (revision.digest !== partial.digest && partial.journal.length > 0) {
+    const last = partial.journal.at(-1)!;
+    throw new CrochetError(
+      "RESUME_REFUSED",
+      `The ${direction} of "${revisionId}" stopped at operation ${
+        partial.failedAt ?? last.number
+      }, and its file was changed since`,
+      { at: { file: revision.file }, hint: decide, data: { journal: partial.journal } },
+    );
+  }
+  return revision;
 }
 
 /** The wanted revision and everything before it; the whole chain without one. */

@@ -5,6 +5,21 @@
 import { readSync, writeFileSync } from "node:fs";
 import type { Io } from "./print.ts";
 
+/** What asks a program to end: Ctrl-C, a service manager, a terminal that was closed. */
+const SIGNALS: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM", "SIGHUP"];
+
+/** The first such signal lets the write in flight end or go back; the second one stops at once, and the next run goes on. */
+export function interruption(): AbortSignal {
+  const interrupt = new AbortController();
+  for (const signal of SIGNALS) {
+    Deno.addSignalListener(signal, () => {
+      if (interrupt.signal.aborted) Deno.exit(130);
+      interrupt.abort();
+    });
+  }
+  return interrupt.signal;
+}
+
 /** The outside of the program, as this process has it. */
 export function processIo(signal: AbortSignal): Io {
   return {

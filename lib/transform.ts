@@ -52,16 +52,27 @@ export const TRANSFORM_BATCH = 10_000;
 /** How many groups of equal nodes are merged in one batch: each may have many relationships. */
 const MERGE_BATCH = 100;
 
+/** Who holds the lock of the graph; a batch of a server that finds another holder changes nothing. */
+export interface Fence {
+  owner: string;
+  fence: number;
+}
+
 /** A subquery over variables, batched by the server; the form without a scope clause is for servers before 5.23. */
 export function batched(
   server: ServerFeatures,
   variables: string,
   body: string,
-  rows: number = TRANSFORM_BATCH,
+  { rows = TRANSFORM_BATCH, fence }: { rows?: number; fence?: Fence } = {},
 ): string {
   const open = atLeast(server, 5, 23) ? `CALL (${variables}) { ` : `CALL { WITH ${variables} `;
-  return `${open}${body} } IN TRANSACTIONS OF ${rows} ROWS`;
+  const look = fence ? `${FENCED} ` : "";
+  return `${open}${look}${body} } IN TRANSACTIONS OF ${rows} ROWS`;
 }
+
+/** Finds nothing where the lock is held by another one. */
+export const FENCED =
+  "MATCH (l:_CrochetLock {id: 'lock'}) WHERE l.owner = $_crochet.owner AND l.fence = $_crochet.fence";
 
 /** What a transform finds and what it does with each thing that it found. */
 interface Phase {
@@ -73,10 +84,14 @@ interface Phase {
 }
 
 /** The statements of a transform, in order; each is finished before the next one begins. */
-export function transformStatements(transform: Transform, server: ServerFeatures): TransformStatement[] {
+export function transformStatements(
+  transform: Transform,
+  server: ServerFeatures,
+  fence?: Fence,
+): TransformStatement[] {
   return phasesOf(transform, server).map(({ match, variables, body, params = {}, rows }) => ({
-    text: `${match} ${batched(server, variables, body, rows)} RETURN count(*) AS changed`,
-    params,
+    text: `${match} ${batched(server, variables, body, { rows, fence })} RETURN count(*) AS changed`,
+    params: { ...params, ...(fence && { _crochet: fence }) },
     match,
   }));
 }

@@ -16,6 +16,7 @@ import type { Plan, PlannedOperation } from "./plan.ts";
 import { table } from "./print.ts";
 import type { Proof } from "./proof.ts";
 import type { PythonProblem } from "./python_world.ts";
+import type { Stopped } from "./resolve.ts";
 import type { RunEvent, RunResult } from "./runner.ts";
 import type { Status } from "./status.ts";
 import { count, oneLine } from "./text.ts";
@@ -134,9 +135,10 @@ export function statusLines(status: Status): string[] {
   if (partial && lock) {
     lines.push(`Running:  the ${partial.direction} of ${partial.revisionId}, begun by ${partial.startedBy}`);
   } else if (partial) {
-    const where = partial.failedAt
-      ? ` at operation ${partial.failedAt}: ${oneLine(partial.error ?? "", 300)}`
-      : "";
+    const done = partial.journal.filter((entry) => entry.state === "done").length;
+    const where =
+      (partial.failedAt ? ` at operation ${partial.failedAt}: ${oneLine(partial.error ?? "", 300)}` : "") +
+      (done > 0 ? `; ${count(done, "operation")} ${done === 1 ? "is" : "are"} done` : "");
     lines.push(
       `Stopped:  the ${partial.direction} of ${partial.revisionId}, begun by ${partial.startedBy}, stopped${where}`,
     );
@@ -151,6 +153,23 @@ export function statusLines(status: Status): string[] {
   for (const fault of status.faults) lines.push(`Fault:    ${fault}`);
   for (const note of status.notes) lines.push(`Git:      ${note}`);
   return lines;
+}
+
+/** A run that stopped: what is done and what is not. */
+export function stoppedLines({ run, file, changed, operations, incomplete }: Stopped): string[] {
+  const words = { done: "done     ", begun: "half done", "not begun": "not begun" };
+  const at = run.failedAt ? ` at operation ${run.failedAt}: ${run.error}` : "";
+  return [
+    `The ${run.direction} of ${run.revisionId}, begun by ${run.startedBy}, stopped${at}`,
+    ...(file === undefined ? ["Its file is not here."] : changed ? [`${file} was changed since.`] : []),
+    ...operations.flatMap(({ number, state, text, chunks, now }) => [
+      `  ${words[state]}  ${number}. ${text}${
+        chunks && state !== "done" ? `: ${chunks.done} of ${count(chunks.of, "chunk")}` : ""
+      }`,
+      ...(now === undefined ? [] : [`             the file now asks for ${now}`]),
+    ]),
+    ...(incomplete ? [`There may be more: ${incomplete}`] : []),
+  ];
 }
 
 /** The verification: one line each, pass or fail. */

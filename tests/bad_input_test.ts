@@ -991,7 +991,7 @@ Deno.test("a target, a command or a flag that does not exist is answered with wh
       [["create-relationship", "Other"], /--rel-type/, /.+/],
       [["create-migration"], /description/, /.+/],
       [["create-migration", "add", "person"], /argument/, /.+/],
-      [["resolve", "0001_add_person"], /0001_add_person/, /--redo/],
+      [["resolve", "0001_add_person", "--redo", "--mark-applied"], /--redo.*--mark-applied/, /.+/],
     ];
     await each(
       Object.fromEntries(usage.map((entry) => [entry[0].join(" "), entry])),

@@ -96,7 +96,7 @@ const TAMPERED: [about: string, sql: string[], fault: RegExp][] = [
   ["all events removed", ["DELETE FROM events"], /"0001_a".*no event says so/],
   ["an added event", [
     "INSERT INTO events SELECT seq + 1, at, graph_id, kind, 'x', payload, hash, 'y' FROM events ORDER BY seq DESC LIMIT 1",
-  ], /^event 5 .*was changed/],
+  ], /^event 6 .*was changed/],
   ["two events that changed places", [
     "UPDATE events SET seq = 99 WHERE seq = 2",
     "UPDATE events SET seq = 2 WHERE seq = 3",
@@ -177,16 +177,16 @@ Deno.test("partial() is the run that has not ended", async () => {
     startedAt: "2024-01-01T00:00:00.000Z",
     startedBy: "it's me",
     before: ["key"],
-    done: [sha256("op")],
+    journal: [{ number: 1, text: "addIndex(A, x)", state: "done" }],
   };
   await withPath(async (path) => {
     await withLedger(path, (ledger) => {
       assert.equal(ledger.partial("g1"), undefined);
-      ledger.setPartial("g1", run);
-      ledger.setPartial("g1", { ...run, error: "refused", failedAt: 2 });
+      ledger.setPartial("g1", run, "begin");
+      ledger.setPartial("g1", { ...run, error: "refused", failedAt: 2 }, "failed");
       assert.deepEqual(ledger.partial("g1"), { ...run, error: "refused", failedAt: 2 });
       assert.equal(ledger.partial("g2"), undefined);
-      ledger.setPartial("g1", undefined);
+      ledger.setPartial("g1", undefined, "noted");
       assert.equal(ledger.partial("g1"), undefined);
     });
   });
@@ -364,7 +364,7 @@ function revision(revisionId: string): AppliedRevision {
   };
 }
 
-/** Three revisions in one graph, one in another: events 1 to 4. */
+/** Three revisions in one graph, one in another: events 1 to 5. */
 async function fill(path: string): Promise<void> {
   await withLedger(path, (ledger) => {
     ledger.rememberGraph(GRAPH);

@@ -687,7 +687,7 @@ function statements([a, b, c, d, e]: string[]): string[] {
 }
 
 function batching(server: ServerFeatures) {
-  return { chunkSize: 10, server, markId: "m", mark: {}, firstChunk: 0 };
+  return { chunkSize: 10, server, markId: "m", mark: {}, fence: { owner: "me", fence: 1 }, firstChunk: 0 };
 }
 
 Deno.test("statements hold every name in back-ticks, and nothing else changes", () => {

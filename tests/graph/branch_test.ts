@@ -1194,7 +1194,7 @@ Deno.test("a downgrade of a squash that ended in the graph alone is learned by t
       startedAt: "",
       startedBy: "",
       before: [],
-      done: [],
+      journal: [],
     };
     db.prepare("INSERT INTO partial_runs VALUES (?, ?)").run(graph_id, JSON.stringify(run));
     db.close();

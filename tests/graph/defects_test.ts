@@ -247,12 +247,13 @@ Deno.test("defect 5: a run that is killed or fails is a state, and the next one 
     });
     await assert.rejects(killed, /roll back/);
     assert.equal((await project.json("status")).partial.revisionId, id);
-    await project.ok("unlock", "--yes");
 
     await refused(project, ["upgrade"], /by zero/);
     const { partial, applied } = await project.json("status");
     assert.deepEqual([partial.revisionId, partial.failedAt, applied], [id, 2, []]);
     edit(project, `migrations/${id}.ts`, "(n.id - 1)", "n.id");
+    await refused(project, ["upgrade"], /its file was changed since/);
+    await project.ok("resolve", id, "--skip-to", "2");
     await project.ok("upgrade");
     assert.equal(await count(graph, "Row"), 10);
   });

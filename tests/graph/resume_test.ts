@@ -1,5 +1,6 @@
 /** Runs that stop half-way: what is done stays done, what is not is done once, and a person can decide. */
 import assert from "node:assert/strict";
+import type { Graph } from "../../lib/graph.ts";
 import {
   program,
   showData,
@@ -44,6 +45,22 @@ Deno.test("a migration that fails is a state, and goes on where it stopped", asy
     const digest = /parentDigest = "([0-9a-f]{64})"/.exec(sealed.err)![1];
     const child = "migrations/0002_after.ts";
     project.write(child, project.read(child).replace(/(parentDigest = )"[0-9a-f]{64}"/, `$1"${digest}"`));
+    // What is done was done by another file: a person decides.
+    for (const words of [["upgrade"], ["upgrade", "--dry-run"], ["plan"]]) {
+      const changed = await project.run(...words);
+      assert.equal(changed.code, 2, words.join(" "));
+      assert.match(changed.err, /"0001_halfway" stopped at operation 5, and its file was changed since/);
+      assert.match(changed.err, /decide: crochet resolve 0001_halfway/);
+    }
+    const shown = await project.run("resolve", "0001_halfway");
+    assert.equal(shown.code, 1);
+    assert.match(shown.out, /stopped at operation 5: .*by zero[^]*0001_halfway\.ts was changed since/);
+    assert.match(shown.out, /done +4\. bulkCreateNodes\(A, 10 rows\)\n +not begun +5\. runCypher/);
+    assert.match(shown.err, /--skip-to 5 +go on with operation 5/);
+    assert.match(
+      await project.ok("resolve", "0001_halfway", "--skip-to", "5"),
+      /Resolved: 0001_halfway \(skip-to\)/,
+    );
     const done = await project.run("upgrade");
     assert.equal(done.code, 0, done.err);
     assert.match(done.err, /Going on with 0001_halfway/);
@@ -70,8 +87,10 @@ Deno.test("a resumed run whose finished operations were changed is refused, and 
     project.write(file, project.read(file).replace("{ x: 1 }", "{ x: 2 }").replace("1 / (a.x - 1)", "1"));
     const refused = await project.run("upgrade");
     assert.equal(refused.code, 2);
-    assert.match(refused.err, /its operation 1 was another one then/);
-    assert.match(refused.err, /crochet resolve 0001_changed --redo/);
+    assert.match(refused.err, /its file was changed since/);
+    // Going on with what failed is refused as well, since an operation before it is another one now: nothing hides it.
+    const shown = (await project.run("resolve", "0001_changed")).out;
+    assert.match(shown, /done +1\. createNodes\(A, 1 row\)/);
     assert.equal((await project.run("downgrade")).code, 2);
     assert.match(
       await project.ok("resolve", "0001_changed", "--redo"),
@@ -133,5 +152,155 @@ Deno.test("a run that is killed in a bulk load is finished exactly once by the n
     assert.equal((await project.run("verify")).code, 0);
     await project.ok("downgrade");
     assert.deepEqual([...await showData(graph), ...await showSchema(graph)], []);
+  });
+});
+
+/** A migration that stops at its third operation: a constraint that was there, one that it makes, rows, and a fault. */
+async function stopped(project: TestProject, graph: Graph): Promise<string> {
+  await graph.implicit("CREATE CONSTRAINT there FOR (n:There) REQUIRE n.id IS UNIQUE");
+  const file = await writeMigration(
+    project,
+    "stops",
+    `  await ctx.addUniqueConstraint("There", "id");
+  await ctx.addUniqueConstraint("Made", "id");
+  await ctx.createNodes("Made", [{ id: 1 }, { id: 2 }]);
+  await ctx.runCypher("MATCH (m:Made) SET m.x = 1 / (m.id - m.id)");
+  await ctx.addIndex("Made", "x");`,
+    `  await ctx.dropIndex("Made", "x");
+  await ctx.runCypher("MATCH (m:Made) REMOVE m.x");
+  await ctx.deleteNodesByBatch("Made", ctx.batch);
+  await ctx.dropUniqueConstraint("Made", "id");
+  await ctx.dropUniqueConstraint("There", "id");`,
+  );
+  const failed = await project.run("upgrade");
+  assert.equal(failed.code, 2, failed.err);
+  assert.match(failed.out, /Failed: 0001_stops at operation 4/);
+  return file;
+}
+
+Deno.test("an upgrade that stopped is rolled back: what it made goes, what it found stays", async () => {
+  await withGraphProject({}, async (project, graph) => {
+    await stopped(project, graph);
+    const rolled = await project.run("resolve", "0001_stops", "--roll-back");
+    assert.equal(rolled.code, 0, rolled.err);
+    assert.match(rolled.err, /left the unique constraint on There.*it was there before/);
+    assert.deepEqual(await showData(graph), []);
+    assert.match(
+      (await showSchema(graph)).join("\n"),
+      /^constraint [^\n]*"name":"there"[^\n]*\nindex [^\n]*$/,
+    );
+    const { applied, pending, partial, batches } = await project.json("status");
+    assert.deepEqual([applied, pending.length, partial, batches], [[], 1, undefined, []]);
+    assert.equal((await project.run("verify")).code, 0);
+  });
+});
+
+Deno.test("a rollback that fails is a state too: crochet downgrade goes on with it", async () => {
+  await withGraphProject({}, async (project, graph) => {
+    const file = await stopped(project, graph);
+    project.write(
+      file,
+      project.read(file).replace("MATCH (m:Made) REMOVE m.x", "MATCH (m:Made) SET m.y = 1 / 0"),
+    );
+    const failed = await project.run("resolve", "0001_stops", "--roll-back");
+    assert.equal(failed.code, 2);
+    assert.match(failed.err, /by zero/);
+    assert.match(await project.ok("status"), /Stopped: +the downgrade of 0001_stops.*at operation 2/);
+    assert.match((await project.run("upgrade")).err, /downgrade of "0001_stops" stopped half-way/);
+    project.write(file, project.read(file).replace("SET m.y = 1 / 0", "REMOVE m.x"));
+    assert.match((await project.run("downgrade")).err, /its file was changed since/);
+    await project.ok("resolve", "0001_stops", "--skip-to", "2");
+    await project.ok("downgrade");
+    assert.deepEqual(await showData(graph), []);
+    assert.deepEqual((await project.json("status")).applied, []);
+    assert.equal((await project.run("verify")).code, 0);
+  });
+});
+
+Deno.test("a downgrade that fails is mended in its file, and goes on by decision", async () => {
+  await withGraphProject({}, async (project, graph) => {
+    const file = await writeMigration(
+      project,
+      "faulty",
+      `  await ctx.createNodes("A", [{ x: 1 }]);`,
+      `  await ctx.deleteNodesByBatch("A", ctx.batch);\n  await ctx.runCypher("RETURN 1 / 0");`,
+    );
+    await project.ok("upgrade");
+    assert.equal((await project.run("downgrade")).code, 2);
+    project.write(file, project.read(file).replace("1 / 0", "1"));
+    assert.match((await project.run("downgrade")).err, /edited after it was applied|file was changed since/);
+    await project.ok("resolve", "0001_faulty", "--skip-to", "2");
+    await project.ok("downgrade");
+    assert.deepEqual([await showData(graph), (await project.json("status")).applied], [[], []]);
+    assert.equal((await project.run("verify")).code, 0);
+  });
+});
+
+Deno.test("--skip-to takes operations as done, --mark-applied the revision, --mark-reverted none of it", async () => {
+  for (
+    const [words, code, applied, data] of [
+      [["--skip-to", "5"], 0, ["0001_stops"], 2],
+      [["--skip-to", "4"], 2, [], 2],
+      [["--mark-applied"], 0, ["0001_stops"], 2],
+      [["--mark-reverted"], undefined, [], 2],
+      [["--redo"], 2, [], 2],
+    ] as const
+  ) {
+    await withGraphProject({}, async (project, graph) => {
+      await stopped(project, graph);
+      await project.ok("resolve", "0001_stops", ...words);
+      if (code !== undefined) assert.equal((await project.run("upgrade")).code, code, words.join(" "));
+      const status = await project.json("status");
+      assert.deepEqual(
+        status.applied.map((revision: { revisionId: string }) => revision.revisionId),
+        applied,
+        words.join(" "),
+      );
+      assert.equal((await showData(graph)).length, data, words.join(" "));
+      assert.match(
+        (await project.run("resolve", "0002_none", "--redo")).err,
+        /No run of "0002_none" has stopped/,
+      );
+    });
+  }
+});
+
+Deno.test("a run whose file is not here is named, and is finished before anything else", async () => {
+  await withGraphProject({}, async (project, graph) => {
+    const file = await stopped(project, graph);
+    const text = project.read(file);
+    Deno.removeSync(`${project.root}/${file}`);
+    assert.match(
+      (await project.run("upgrade")).err,
+      /upgrade of "0001_stops" stopped half-way, and its file is not here/,
+    );
+    assert.match(
+      (await project.run("resolve", "0001_stops")).out,
+      /Its file is not here[^]*done +3\. createNodes/,
+    );
+    project.write(file, text);
+    assert.match((await project.run("downgrade")).err, /crochet upgrade, or decide/);
+  });
+});
+
+Deno.test("an index that a server left of a constraint when it died is cleared away, one that was there is not", async () => {
+  await withGraphProject({}, async (project, graph) => {
+    const file = await writeMigration(
+      project,
+      "orphan",
+      `  await ctx.createNodes("O", [{ id: 1 }]);\n  await ctx.runCypher("MATCH (o:O) SET o.x = 1 / 0");\n  await ctx.addUniqueConstraint("O", "id");`,
+    );
+    assert.equal((await project.run("upgrade")).code, 2);
+    // As neo4j leaves it: an index under the constraint's name that no constraint owns.
+    await graph.implicit("CREATE INDEX constraint_unique_O_id FOR (o:O) ON (o.id)");
+    project.write(file, project.read(file).replace("1 / 0", "1"));
+    await project.ok("resolve", "0001_orphan", "--skip-to", "2");
+    const done = await project.run("upgrade");
+    assert.equal(done.code, 0, done.err);
+    assert.match(done.err, /dropped the index "constraint_unique_O_id": the run before left it/);
+
+    await graph.implicit("CREATE INDEX constraint_unique_P_id FOR (p:P) ON (p.id)");
+    await writeMigration(project, "there", `  await ctx.addUniqueConstraint("P", "id");`);
+    assert.match((await project.run("upgrade")).err, /the index on P.*is there as "constraint_unique_P_id"/);
   });
 });
