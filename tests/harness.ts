@@ -184,8 +184,13 @@ export async function withEmptyGraph(work: (graph: Graph) => Promise<void>): Pro
 }
 
 /** A connection to the graph under test. */
-export async function openTestGraph(): Promise<Graph> {
-  const { uri, password } = testGraph();
+export function openTestGraph(): Promise<Graph> {
+  return openGraphAt(testGraph().uri);
+}
+
+/** A connection to a server that has the password of the graph under test. */
+export async function openGraphAt(uri: string): Promise<Graph> {
+  const { password } = testGraph();
   return await connectGraph({
     uri,
     username: "neo4j",

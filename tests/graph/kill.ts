@@ -119,8 +119,11 @@ export class KillBench {
   private copies = 0;
 
   /** Lends a bench for a piece of work. */
-  static async with(graph: Graph, work: (bench: KillBench) => Promise<void>): Promise<void> {
-    const { uri } = testGraph();
+  static async with(
+    graph: Graph,
+    work: (bench: KillBench) => Promise<void>,
+    uri = testGraph().uri,
+  ): Promise<void> {
     const [, hostname, port] = /\/\/([^:/]+):(\d+)/.exec(uri)!;
     await withFolder((scratch) =>
       withProject({}, async (project) => {
@@ -180,7 +183,7 @@ export class KillBench {
     };
     const stop = disturbance(kill, this.proxy);
     const first = await running.outcome;
-    stop?.();
+    await stop?.();
     this.proxy.decide = () => "pass";
     this.proxy.answered = () => {};
     let tries = 0;
@@ -214,7 +217,7 @@ export class KillBench {
 }
 
 /** Does something to a run under way; what it gives is called when the run has ended. */
-export type Disturbance = (kill: () => void, proxy: Proxy) => (() => void) | void;
+export type Disturbance = (kill: () => void, proxy: Proxy) => (() => Promise<void> | void) | void;
 
 /** Kills the run at its n-th request: before the server sees it, or when the server has answered. */
 export function killAt(request: number, when: "before" | "after"): Disturbance {

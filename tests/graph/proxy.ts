@@ -67,6 +67,7 @@ export class Proxy {
       return;
     }
     this.open.add(server);
+    for (const connection of [client, server]) connection.setNoDelay();
     const both = () => {
       for (const connection of [client, server]) {
         end(connection);
