@@ -153,6 +153,9 @@ export class Ledger {
         },
       );
     }
+    if (version < 3 && this.all("SELECT 1 FROM ledger_meta WHERE key = 'head'").length > 0) {
+      throw damaged(this.path, "its format was changed by hand");
+    }
     if (version > SCHEMA_VERSION) {
       throw new CrochetError(
         "LEDGER_INVALID",
@@ -313,7 +316,7 @@ export class Ledger {
       revision.git ? JSON.stringify(revision.git) : "",
       revision.made ? JSON.stringify({ made: revision.made, dropped: revision.dropped }) : "",
     );
-    this.addEvent(graphId, kind, revision.revisionId, { ...revision });
+    this.addEvent(graphId, kind, revision.revisionId, { ...revision, position: Number(next) });
   }
 
   /** Takes back an applied revision and its batches. */
@@ -464,7 +467,7 @@ function readApplied(row: Record<string, unknown>): AppliedRevision {
 /** A row as its event has it; a row that cannot be read is like no event. */
 function recordText(row: LedgerRow): string {
   try {
-    return canonicalJson(readApplied(row));
+    return canonicalJson({ ...readApplied(row), position: row.position });
   } catch {
     return "";
   }

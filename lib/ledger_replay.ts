@@ -195,13 +195,11 @@ function appliedFault(
   const missing = [...left.keys()].find((key) => !present.has(key));
   if (missing) return `the record of revision "${idOf(missing)}" is missing`;
   for (const row of rows) {
-    if (left.get(keyOf(row)) !== textOf(row)) {
-      return `the record of revision "${row.revision_id}" was changed`;
-    }
     const first = [...left.keys()].find((other) => other.startsWith(`${row.graph_id} `))!;
     if (first !== keyOf(row)) {
       return `the records of revisions "${row.revision_id}" and "${idOf(first)}" changed places`;
     }
+    if (left.get(first) !== textOf(row)) return `the record of revision "${row.revision_id}" was changed`;
     left.delete(first);
   }
   return undefined;

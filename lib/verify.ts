@@ -5,6 +5,7 @@
  */
 import { appliedSchema } from "./applied_schema.ts";
 import { chainFaults, headsOf, linked } from "./chain.ts";
+import { textDigest } from "./digest.ts";
 import { CrochetError } from "./error.ts";
 import { readLock } from "./graph_lock.ts";
 import { projectSchema } from "./draft.ts";
@@ -12,13 +13,15 @@ import { GitRepository } from "./git.ts";
 import type { Graph } from "./graph.ts";
 import { readCatalog } from "./graph_catalog.ts";
 import { findShape } from "./graph_operations.ts";
-import { schemaHash, schemaObjects } from "./ir.ts";
+import { readRecord } from "./graph_record.ts";
+import { renderSnapshot, schemaHash, schemaObjects } from "./ir.ts";
 import type { Ledger } from "./ledger.ts";
-import { type Project, readEveryRevision, readSnapshot } from "./project.ts";
+import { join } from "./path.ts";
+import { type Project, readEveryRevision, readIfThere, readSnapshot } from "./project.ts";
 import { openRepository, readProvenance } from "./provenance.ts";
 import { compareStanding, describeStanding, hasReverted } from "./reconcile.ts";
 import { type AppliedRevision, foldReplaced } from "./record.ts";
-import type { Revision } from "./revision.ts";
+import { type Revision, snapshotFile } from "./revision.ts";
 import { describeShape, sameOptions, type SchemaObject } from "./schema.ts";
 import { count } from "./text.ts";
 
@@ -43,15 +46,17 @@ export async function verifyProject(
   graph: Graph | undefined,
 ): Promise<Verification> {
   const { revisions, failures } = readEveryRevision(project);
-  const known = ledger.graphs();
-  const standing = graph && await compareStanding(ledger, graph);
+  const ledgerFault = ledger.findFault();
+  const standing = graph && !ledgerFault ? await compareStanding(ledger, graph) : undefined;
   const lock = graph && await readLock(graph);
-  const records = standing
-    ? [standing.record.revisions]
-    : known.map((entry) => ledger.applied(entry.graphId));
+  const records = graph
+    ? [(standing?.record ?? await readRecord(graph)).revisions]
+    // What was tampered with cannot be read as a record.
+    : ledgerFault
+    ? []
+    : ledger.graphs().map((entry) => ledger.applied(entry.graphId));
   const applied = records.flatMap((record) => foldReplaced(revisions, record));
   const faults = chainFaults(revisions);
-  const ledgerFault = ledger.findFault();
   const checks = [
     check("ledger chain", ledgerFault ? [ledgerFault] : []),
     check("files", [...failures.map((failure) => failure.message), ...missingFiles(revisions, applied)]),
@@ -108,13 +113,21 @@ export function editedFiles(revisions: Revision[], applied: AppliedRevision[]): 
 function snapshotFaults(project: Project, revisions: Revision[]): string[] {
   return revisions.flatMap((revision) => {
     try {
-      readSnapshot(project, revision);
-      return [];
+      const ir = readSnapshot(project, revision);
+      return isRewritten(project, revision, renderSnapshot(ir))
+        ? [`the snapshot of "${revision.revisionId}" was edited, though it says the same`]
+        : [];
     } catch (error) {
       if (error instanceof CrochetError) return [error.message];
       throw error;
     }
   });
+}
+
+/** Is a snapshot's text another one than Crochet wrote, but for line ends? */
+function isRewritten(project: Project, revision: Revision, written: string): boolean {
+  const text = readIfThere(join(project.migrations, snapshotFile(revision.revisionId)));
+  return text !== undefined && textDigest(text) !== textDigest(written);
 }
 
 /** The models against the head: a difference is a migration that was not written yet. */
