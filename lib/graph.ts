@@ -96,9 +96,32 @@ export async function connectGraph(settings: GraphSettings, version: string): Pr
     connection.info = await connection.serverInfo();
   } catch (error) {
     await driver.close();
-    throw connection.translate(error);
+    throw connection.translate(await directCause(neo4j, address, settings, trust, error));
   }
   return connection;
+}
+
+/** A driver that looks for a cluster says only that it found no server; asked alone, the server says why. */
+async function directCause(
+  neo4j: Neo4jModule,
+  address: string,
+  { username, password = "" }: GraphSettings,
+  trust: Partial<Config>,
+  error: unknown,
+): Promise<unknown> {
+  if (!/^neo4j/i.test(address) || (error as { code?: string }).code !== "ServiceUnavailable") return error;
+  const direct = neo4j.driver(address.replace(/^neo4j/i, "bolt"), neo4j.auth.basic(username, password), {
+    ...trust,
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+  });
+  try {
+    await direct.getServerInfo();
+    return error;
+  } catch (cause) {
+    return cause;
+  } finally {
+    await direct.close();
+  }
 }
 
 /** The driver takes an authority of one's own only where the URI leaves the encryption open. */
@@ -255,6 +278,8 @@ class Neo4jGraph implements Graph {
     if (typeof code !== "string" || code === "") return error;
     const where = `"${this.uri}"`;
     const message = oneLine(messageOf(error), 600);
+    // The driver tells the cause at the end of much advice.
+    const whole = oneLine(messageOf(error), 2000);
     if (
       code === "Neo.ClientError.Security.Unauthorized" ||
       code === "Neo.ClientError.Security.AuthenticationRateLimit" ||
@@ -283,10 +308,10 @@ class Neo4jGraph implements Graph {
     if (code === "ServiceUnavailable" || code === "SessionExpired") {
       return new CrochetError(
         "CONNECTION_FAILED",
-        `The connection to ${where} failed: ${connectionProblem(message)}`,
+        `The connection to ${where} failed: ${connectionProblem(whole)}`,
         {
           cause: error,
-          hint: connectionHint(message, this.uri),
+          hint: connectionHint(whole, this.uri),
         },
       );
     }
@@ -325,11 +350,9 @@ export function addressOf(uri: string): string {
 function connectionProblem(message: string): string {
   if (/ECONNREFUSED|refused/i.test(message)) return "nothing answers there";
   if (/ENOTFOUND|EAI_AGAIN|getaddrinfo|dns/i.test(message)) return "the host name is not known";
+  if (/ALTNAME|NotValidForName/i.test(message)) return "the server's certificate is for another host name";
   if (/is not trusted|self.signed|unable to (get|verify)|UnknownIssuer/i.test(message)) {
     return "the server's certificate is not trusted";
-  }
-  if (/NotValidForName|altnames|does not match/i.test(message)) {
-    return "the server's certificate is for another host name";
   }
   if (/before secure TLS|wrong version number|InvalidContentType/i.test(message)) {
     return "the server does not speak TLS there";
@@ -347,7 +370,7 @@ function connectionHint(message: string, uri: string): string {
     return "name the authority that signed it: ca_file in crochet.toml, or CROCHET_NEO4J_CA_FILE; +ssc trusts any certificate";
   }
   if (problem.includes("does not speak TLS")) {
-    return `write the URI without +s: ${uri.replace(/\+ssc?:/, ":")}`;
+    return `write the URI without +s: ${uri.replace(/\+s(sc)?:/, ":")}`;
   }
   return "check that the server runs and that the URI is right; crochet dev up starts a scratch server";
 }

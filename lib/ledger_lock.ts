@@ -28,26 +28,39 @@ export async function tryLocalLock(path: string): Promise<LocalLock | undefined>
     db.exec(
       "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS holder (owner TEXT NOT NULL) STRICT; COMMIT",
     );
-    return held(db, db.prepare("SELECT owner FROM holder").all().map((row) => String(row.owner)));
+    return held(db, path, db.prepare("SELECT owner FROM holder").all().map((row) => String(row.owner)));
   } catch (error) {
     db?.close();
     if (/database is locked/.test(messageOf(error))) return undefined;
-    throw new CrochetError("LEDGER_INVALID", `The lock "${path}" cannot be used: ${messageOf(error)}`, {
-      cause: error,
-      hint: "check the disk and the folder's permissions; a damaged lock file may be deleted",
-    });
+    throw lockError(path, error);
   }
 }
 
-function held(db: DatabaseSync, gone: string[]): LocalLock {
+function lockError(path: string, error: unknown): CrochetError {
+  const message = messageOf(error);
+  return new CrochetError("LEDGER_INVALID", `The lock "${path}" cannot be used: ${message}`, {
+    cause: error,
+    hint: /full/.test(message)
+      ? "free some space, and run the command again"
+      : "this command writes beside the ledger: check the disk and the folder's permissions; a damaged lock file may be deleted",
+  });
+}
+
+function held(db: DatabaseSync, path: string, gone: string[]): LocalLock {
   return {
     gone,
     note(owner) {
-      db.prepare("INSERT INTO holder VALUES (?)").run(owner);
+      try {
+        db.prepare("INSERT INTO holder VALUES (?)").run(owner);
+      } catch (error) {
+        throw lockError(path, error);
+      }
     },
     release(keepNotes) {
       try {
         if (!keepNotes) db.exec("DELETE FROM holder");
+      } catch {
+        // Notes that stay name owners that are gone: no harm.
       } finally {
         db.close();
       }

@@ -145,6 +145,8 @@ export async function run(request: RunRequest): Promise<RunResult> {
   const { graph, ledger, project, direction } = request;
   let selection = await select(request);
   const nothing: RunResult = { direction, done: [], notStarted: [], lines: selection.lines };
+  const say = (text: string) => request.report?.({ type: "line", text });
+  selection.lines.forEach(say);
   if (selection.revisions.length === 0) return nothing;
   const { plan, refusals } = await makePlan({
     ...request,
@@ -154,15 +156,16 @@ export async function run(request: RunRequest): Promise<RunResult> {
     begun: await readBegun(graph, selection.record.partial),
   });
   refuseRun(refusals);
-  for (const text of plan.warnings) request.report?.({ type: "line", text });
+  plan.warnings.forEach(say);
   const graphId = await prepareRecord(graph);
-  const say = (text: string) => request.report?.({ type: "line", text });
   return await underLocks({ ...request, command: direction, say }, async (lock) => {
     const planned = selection.revisions;
     const lines = selection.lines;
     // Between the plan and the lock another run may have come and gone.
     selection = await select(request);
-    lines.push(...selection.lines.filter((line) => !lines.includes(line)));
+    const news = selection.lines.filter((line) => !lines.includes(line));
+    news.forEach(say);
+    lines.push(...news);
     const rest = selection.revisions.filter((revision) =>
       planned.some((other) => other.digest === revision.digest)
     );
