@@ -42,9 +42,11 @@ export interface Draft {
 /** Reads the models that a project declares. */
 export function readProjectModels(project: Project, neomodel = project.settings.neomodel): ModelReading {
   const { modelRoots, modelIgnore } = project.settings;
+  const roots = [project.root, ...modelRoots.map((root) => join(project.root, root))];
   return loadModels({
     paths: [project.models],
-    roots: [project.root, ...modelRoots.map((root) => join(project.root, root))],
+    roots,
+    within: roots,
     lateRoots: [project.models],
     base: project.root,
     ignore: modelIgnore,

@@ -11,7 +11,7 @@ import {
   showNeomodelVersion,
 } from "./neomodel_version.ts";
 import { basename, dirname, join, relative, resolve } from "./path.ts";
-import { exists, isFolder, readBytes } from "./project.ts";
+import { exists, isFolder, readBytes, refuseLink } from "./project.ts";
 import { decodePython } from "./python_source.ts";
 import type { PythonFiles, PythonSource } from "./python_import.ts";
 import { followPython, type PythonProblem, type PythonWorld } from "./python_world.ts";
@@ -26,6 +26,8 @@ export interface ModelSource {
   lateRoots?: string[];
   /** Folder from which paths are shown. */
   base: string;
+  /** Folders that no symbolic link may lead out of; anywhere without them. */
+  within?: string[];
   ignore?: string[];
   /** The neomodel that the project uses; the newest without it. */
   neomodel?: NeomodelVersion;
@@ -77,7 +79,7 @@ export function loadModels(source: ModelSource): ModelReading {
   const allRoots = [...new Set([...roots, ...(source.lateRoots ?? []).map((root) => resolve(root))])];
   const neomodel = source.neomodel ?? NEWEST_NEOMODEL;
   const scripts = new Map<string, string>();
-  const finder = fileFinder(allRoots, roots, scripts, source.base, neomodel, problems);
+  const finder = fileFinder(allRoots, roots, scripts, { ...source, neomodel }, problems);
   const names = files.map((file) => {
     const name = moduleName(file, allRoots);
     if (name !== undefined) return name;
@@ -153,14 +155,14 @@ function fileFinder(
   allRoots: string[],
   firstRoots: string[],
   scripts: ReadonlyMap<string, string>,
-  base: string,
-  neomodel: NeomodelVersion,
+  { base, within, neomodel }: Pick<ModelSource, "base" | "within"> & { neomodel: NeomodelVersion },
   problems: PythonProblem[],
 ): PythonFiles {
   const decoded = new Map<string, string>();
   const read = (path: string): string => {
     const known = decoded.get(path);
     if (known !== undefined) return known;
+    if (within) refuseLink(within, path, shownPath(base, path));
     const { text, problem, line = 1 } = decodePython(readBytes(path));
     if (problem) {
       problems.push({

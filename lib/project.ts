@@ -49,6 +49,15 @@ function projectAt(root: string, text: string, overrides: Overrides): Project {
     }
     return full;
   };
+  for (
+    const [path, key] of [
+      [settings.modelsPath, "models_path"],
+      [settings.migrationsPath, "migrations_path"],
+      [dirname(settings.ledgerPath), "[ledger] path"],
+    ]
+  ) {
+    refuseLink([root], join(root, path), key);
+  }
   const { caFile } = settings.graph;
   return {
     root,
@@ -59,6 +68,29 @@ function projectAt(root: string, text: string, overrides: Overrides): Project {
     migrations: inside(settings.migrationsPath, "migrations_path"),
     ledger: inside(settings.ledgerPath, "[ledger] path"),
   };
+}
+
+/**
+ * Refuses a file that a symbolic link leads out of all of these folders. @throws CrochetError FILE_UNREADABLE
+ */
+export function refuseLink(folders: string[], path: string, what = path): void {
+  const real = realPath(path);
+  if (real === undefined) return;
+  if (folders.some((folder) => !relative(realPath(folder) ?? folder, real).startsWith(".."))) return;
+  throw new CrochetError(
+    "FILE_UNREADABLE",
+    `Reading "${what}" failed: a symbolic link leads out of the project`,
+    { hint: "put the file itself there; nothing is read or written outside of the project by a link" },
+  );
+}
+
+/** Where a path leads in the end; undefined where there is nothing. */
+function realPath(path: string): string | undefined {
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A path as messages show it: relative to the project, with slashes. */
@@ -81,6 +113,7 @@ export function readEveryRevision(project: Project): { revisions: Revision[]; fa
     if (!REVISION_FILE.test(name)) continue;
     try {
       const path = join(project.migrations, name);
+      refuseLink([project.root], path, shown(project, path));
       const revision = parseRevision(shown(project, path), readText(path));
       revisions.push({ ...revision, ...digestWithImports(project, path, revision) });
     } catch (error) {
@@ -106,6 +139,7 @@ function digestWithImports(
       const target = join(dirname(file), specifier);
       const name = shown(project, target);
       if (found.has(name) || relative(project.migrations, target).startsWith("..")) continue;
+      refuseLink([project.root], target, name);
       const inner = readIfThere(target);
       found.set(name, inner === undefined ? "missing" : textDigest(inner));
       if (inner !== undefined) visit(target, inner);
@@ -123,6 +157,7 @@ export function readSnapshot(project: Project, revision: Revision): SchemaIr {
   const name = snapshotFile(revision.revisionId);
   const text = readIfThere(join(project.migrations, name));
   const file = shown(project, join(project.migrations, name));
+  refuseLink([project.root], join(project.migrations, name), file);
   if (text === undefined) {
     throw new CrochetError("SNAPSHOT_INVALID", `The snapshot "${file}" is missing`, {
       at: { file },

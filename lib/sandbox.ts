@@ -6,7 +6,7 @@
  */
 import { CrochetError, type Place } from "./error.ts";
 import { dirname, join, relative } from "./path.ts";
-import { readIfThere } from "./project.ts";
+import { readIfThere, refuseLink } from "./project.ts";
 import type { FromWorker, ToWorker } from "./sandbox_worker.ts";
 import { CROCHET_MODULE } from "./crochet_module.ts";
 import { count } from "./text.ts";
@@ -114,6 +114,7 @@ export async function compileMigration(source: MigrationSource): Promise<Compile
       if (trail.includes(target!)) {
         fail(`"${specifier}" imports itself in a circle`, { line }, "move what both need into a third file");
       }
+      refuseLink([folder], target!, relative(root, target!));
       const inner = readIfThere(target!);
       if (inner === undefined) {
         fail(

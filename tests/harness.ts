@@ -45,7 +45,7 @@ export interface Running {
   outcome: Promise<Outcome>;
 }
 
-/** Starts crochet in a folder. Variables of the tester's own shell that it would read are taken away. */
+/** Starts crochet in a folder; a password in what it prints is an error. Variables of the tester's own shell that it would read are taken away. */
 export function startCrochet(cwd: string, args: string[], env: Record<string, string> = {}): Running {
   const [command, ...first] = program();
   const inherited = Object.fromEntries(
@@ -61,11 +61,14 @@ export function startCrochet(cwd: string, args: string[], env: Record<string, st
     stderr: "piped",
   }).spawn();
   const decoder = new TextDecoder();
-  const outcome = child.output().then(({ code, stdout, stderr }) => ({
-    code,
-    out: decoder.decode(stdout),
-    err: decoder.decode(stderr),
-  }));
+  const outcome = child.output().then(({ code, stdout, stderr }) => {
+    const [out, err] = [decoder.decode(stdout), decoder.decode(stderr)];
+    const secret = env.CROCHET_NEO4J_PASSWORD ?? "";
+    if (secret.length > 6 && (out + err).includes(secret)) {
+      throw new Error(`crochet ${args.join(" ")} shows the password:\n${out}${err}`);
+    }
+    return { code, out, err };
+  });
   return { child, outcome };
 }
 

@@ -4,13 +4,13 @@
  */
 import assert from "node:assert/strict";
 import { cpSync } from "node:fs";
+import type { Graph } from "../../lib/graph.ts";
 import { join } from "../../lib/path.ts";
 import {
   emptyGraph,
   graphEnv,
   type Outcome,
   program,
-  showData,
   TestProject,
   withFolder,
   withGraphProject,
@@ -21,7 +21,7 @@ const LEDGER = ".crochet/ledger.db";
 
 /** Applied: one revision; pending: one with three operations. */
 async function withTwo(
-  work: (project: TestProject, graph: Parameters<typeof showData>[0]) => Promise<void>,
+  work: (project: TestProject, graph: Graph) => Promise<void>,
 ): Promise<void> {
   await withGraphProject({}, async (project, graph) => {
     await writeMigration(project, "one", `  await ctx.createNodes("A", [{ x: 1 }]);`);
@@ -35,7 +35,7 @@ async function withTwo(
   });
 }
 
-const values = async (graph: Parameters<typeof showData>[0]) =>
+const values = async (graph: Graph) =>
   (await graph.read("MATCH (a:A) RETURN a.x AS x ORDER BY x")).map((row) => row.x);
 
 /** What happens to the bytes of a ledger. */

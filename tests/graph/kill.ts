@@ -3,7 +3,7 @@
  * what a disturbed one lost or has twice. Shared by the kill tests and by `deno task soak`.
  */
 import { cpSync } from "node:fs";
-import { type Graph } from "../../lib/graph.ts";
+import type { Graph } from "../../lib/graph.ts";
 import { join } from "../../lib/path.ts";
 import {
   emptyGraph,
