@@ -6,7 +6,7 @@ import type { Operation } from "./operation.ts";
 import type { RelationshipRow, Row } from "./operation_arguments.ts";
 import { quoteName } from "./schema.ts";
 import { atLeast, type ServerFeatures } from "./server_features.ts";
-import { batched, type Fence, FENCED } from "./transform.ts";
+import { batched, type Fence, fenced } from "./transform.ts";
 
 /**
  * A statement and how it must run: `data` inside a transaction, `schema` in one of its own, `batched` outside of
@@ -142,7 +142,7 @@ export function serverBatched(
     `CREATE (:_CrochetOperation {id: $markId + toString($firstChunk + item.number / ${size}), chunk: $firstChunk + item.number / ${size}, ` +
     `revision: $mark.revision, direction: $mark.direction, index: $mark.index, digest: $mark.digest, text: $mark.text, of: $mark.of})`;
   const inner =
-    `${FENCED}\nWITH item, item.row AS row\nCALL ${
+    `${fenced(batching.fence)}WITH item, item.row AS row\nCALL ${
       atLeast(batching.server, 5, 23) ? "(row) {" : "{ WITH row"
     }\n${body}\nRETURN ${sums}\n}\n` +
     `FOREACH (_ IN CASE WHEN item.last THEN [1] ELSE [] END | ${mark})\nRETURN created, updated, unchanged${

@@ -7,6 +7,7 @@ import { CrochetError } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { checkLock, LEASE_MS, lockLost, type LockToken } from "./graph_record.ts";
 import type { Row } from "./operation_arguments.ts";
+import { atLeast } from "./server_features.ts";
 
 /** Who holds the lock. */
 export interface LockHolder {
@@ -49,13 +50,14 @@ const RELEASE = "MATCH (l:_CrochetLock {id: 'lock'}) WHERE l.owner = $owner AND 
 /** Takes the lock, or gives who holds it. */
 export async function takeLock(graph: Graph, request: LockRequest): Promise<HeldLock | LockHolder> {
   const { host, pid, user, command, owner, gone } = request;
+  const node = atLeast(graph.info, 5) ? "elementId(l)" : "null";
   const row = await graph.write(async (tx) => {
     // Setting first takes the write lock of the node, so that two runs read one after the other.
     const { rows } = await tx.run(
       "MERGE (l:_CrochetLock {id: 'lock'}) SET l.asked = $owner WITH l, datetime.realtime().epochMillis AS now " +
         "WITH l, now, (l.owner IS NULL OR l.owner IN $known OR l.expiresAt < now) AS free " +
         "FOREACH (_ IN CASE WHEN free THEN [1] ELSE [] END | SET l += $holder, l.fence = coalesce(l.fence, 0) + 1, l.acquiredAt = now, l.expiresAt = now + $lease) " +
-        "REMOVE l.asked RETURN free, properties(l) AS l, now",
+        `REMOVE l.asked RETURN free, properties(l) AS l, now, ${node} AS node`,
       // A commit whose answer was lost may have taken it for us already.
       {
         owner,
@@ -68,7 +70,11 @@ export async function takeLock(graph: Graph, request: LockRequest): Promise<Held
   });
   const lock = row.l as Row;
   if (row.free !== true) return holderOf(lock, Number(row.now));
-  const token = { owner, fence: Number(lock.fence) };
+  const token: LockToken = {
+    owner,
+    fence: Number(lock.fence),
+    ...(row.node !== null && { node: String(row.node) }),
+  };
   let lost = false;
   let isGone = false;
   const renew = setInterval(() => {

@@ -33,6 +33,8 @@ export interface GraphRecord {
 export interface LockToken {
   owner: string;
   fence: number;
+  /** Element id of the lock's node; servers before 5 have none. */
+  node?: string;
 }
 
 /** Reads the record; everything is empty in a graph that no crochet knows. */

@@ -56,6 +56,8 @@ const MERGE_BATCH = 100;
 export interface Fence {
   owner: string;
   fence: number;
+  /** The lock's node by its element id: a look-up of any other kind is slow in a batch that deletes. */
+  node?: string;
 }
 
 /** A subquery over variables, batched by the server; the form without a scope clause is for servers before 5.23. */
@@ -66,13 +68,16 @@ export function batched(
   { rows = TRANSFORM_BATCH, fence }: { rows?: number; fence?: Fence } = {},
 ): string {
   const open = atLeast(server, 5, 23) ? `CALL (${variables}) { ` : `CALL { WITH ${variables} `;
-  const look = fence ? `${FENCED} ` : "";
+  const look = fenced(fence);
   return `${open}${look}${body} } IN TRANSACTIONS OF ${rows} ROWS`;
 }
 
-/** Finds nothing where the lock is held by another one. */
-export const FENCED =
-  "MATCH (l:_CrochetLock {id: 'lock'}) WHERE l.owner = $_crochet.owner AND l.fence = $_crochet.fence";
+/** What stands before a batch's own work: it finds nothing where the lock is held by another one. */
+export function fenced(fence: Fence | undefined): string {
+  return fence?.node === undefined
+    ? ""
+    : "MATCH (l) WHERE elementId(l) = $_crochet.node AND l.owner = $_crochet.owner AND l.fence = $_crochet.fence ";
+}
 
 /** What a transform finds and what it does with each thing that it found. */
 interface Phase {

@@ -18,6 +18,9 @@ const EVERYWHERE = ["story", "operations", "resume", "transform", "draft_law", "
 /** Of these, what the executable is tried with on each server: what it does may differ from the source. */
 const EXECUTABLE = ["story", "operations", "resume"];
 
+/** What else the executable is tried with, on one server: workers, processes, files, signals. */
+const EXECUTABLE_ONCE = ["security", "lock", "kill", "interrupt", "disk", "git", "proof", "run_once"];
+
 const isCi = Deno.env.get("CI") === "true";
 const only = Deno.args.filter((arg) => !arg.startsWith("-"));
 const skipped: string[] = [];
@@ -82,15 +85,17 @@ function wanted(part: string): boolean {
 }
 
 /**
- * The stories of a server. Those about files, Git and records run on one of the servers, another one each day, and the
- * executable's run takes the other one.
+ * The stories of a server. Those about files, Git, processes and records run on one of the servers, another one each
+ * day, and the executable's run takes the other one.
  */
 function storiesFor(server: number, servers: number): string[] {
   const isExecutable = Deno.env.get("CROCHET_BIN") !== undefined;
   const name = (file: string) => file.slice("tests/graph/".length, -"_test.ts".length);
   const files = testFiles("tests/graph");
   const both = files.filter((file) => (isExecutable ? EXECUTABLE : EVERYWHERE).includes(name(file)));
-  const once = files.filter((file) => !EVERYWHERE.includes(name(file)));
+  const once = files.filter((file) =>
+    isExecutable ? EXECUTABLE_ONCE.includes(name(file)) : !EVERYWHERE.includes(name(file))
+  );
   return [...both, ...others(once, server + (isExecutable ? 1 : 0), servers)];
 }
 

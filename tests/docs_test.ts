@@ -6,7 +6,7 @@ import { crochet, ROOT, withFolder } from "./harness.ts";
 
 const PAGES = [
   "README.md",
-  ...["adopt", "rename", "load", "roll-back", "review-in-ci"].map((page) => `docs/${page}.md`),
+  ...["adopt", "rename", "load", "recover", "roll-back", "review-in-ci"].map((page) => `docs/${page}.md`),
 ];
 
 function read(path: string): string {

@@ -134,6 +134,30 @@ Deno.test("a run that was asleep while its lock was broken stops before its next
   });
 });
 
+Deno.test("what the server does in batches of its own ends with the lock of who asked for it", async () => {
+  await withGraphProject({}, async (project, graph) => {
+    await graph.implicit(
+      "UNWIND range(1, 400000) AS i CALL { WITH i CREATE (:Big {i: i}) } IN TRANSACTIONS OF 20000 ROWS",
+    );
+    await writeMigration(project, "rename", `  await ctx.renameLabel("Big", "Large");`);
+    const renamed = async () => Number((await graph.read("MATCH (l:Large) RETURN count(l) AS n"))[0].n);
+    const { child, outcome } = project.start("upgrade");
+    await until("the server has begun", async () => await renamed() >= 10_000);
+    child.kill("SIGSTOP");
+    await project.ok("unlock", "--yes");
+    // A batch that was under way may still commit.
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const before = await renamed();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    assert.equal(await renamed(), before);
+    assert.ok(before < 400_000, "the server was too fast");
+    child.kill("SIGCONT");
+    assert.equal((await outcome).code, 3);
+    await project.ok("upgrade");
+    assert.equal(await renamed(), 400_000);
+  });
+});
+
 Deno.test("eight runs at once from eight working copies, and eight from one: nothing twice", async () => {
   const rounds = Number(Deno.env.get("CROCHET_ROUNDS") ?? 4);
   await withGraphProject({}, async (project, graph) => {

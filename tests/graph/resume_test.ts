@@ -6,6 +6,7 @@ import {
   showData,
   showSchema,
   type TestProject,
+  until,
   withGraphProject,
   writeMigration,
 } from "../harness.ts";
@@ -302,5 +303,28 @@ Deno.test("an index that a server left of a constraint when it died is cleared a
     await graph.implicit("CREATE INDEX constraint_unique_P_id FOR (p:P) ON (p.id)");
     await writeMigration(project, "there", `  await ctx.addUniqueConstraint("P", "id");`);
     assert.match((await project.run("upgrade")).err, /the index on P.*is there as "constraint_unique_P_id"/);
+  });
+});
+
+Deno.test("the revert of a batch of a million nodes is killed, and the next downgrade finishes it", async () => {
+  await withGraphProject({}, async (project, graph) => {
+    await writeMigration(
+      project,
+      "million",
+      `  const batch = await ctx.beginBatch();
+  await ctx.runCypher("UNWIND range(1, 1000000) AS i CALL { WITH i CREATE (:Mil {i: i, _crochet_batch: $batch}) } IN TRANSACTIONS OF 20000 ROWS", { batch });
+  await ctx.createNodes("Mil", [{ i: 0 }]);`,
+      `  await ctx.deleteNodesByBatch("Mil", ctx.batch);`,
+    );
+    await project.ok("upgrade");
+    const left = async () => Number((await graph.read("MATCH (m:Mil) RETURN count(m) AS n"))[0].n);
+    assert.equal(await left(), 1_000_001);
+    const { child } = project.start("downgrade");
+    await until("nodes go", async () => await left() < 900_000);
+    child.kill("SIGKILL");
+    await child.status;
+    await project.ok("downgrade");
+    assert.equal(await left(), 0);
+    assert.deepEqual((await project.json("status")).applied, []);
   });
 });
