@@ -10,7 +10,7 @@ import type { Transaction } from "./graph.ts";
 import { type Journal, type JournalOwner, type OperationHead, parseResult } from "./graph_journal.ts";
 import type { BatchShare } from "./graph_record.ts";
 import type { SchemaIr } from "./ir.ts";
-import type { Operation } from "./operation.ts";
+import { chunking, type Operation } from "./operation.ts";
 import type { RelationshipRow, Row } from "./operation_arguments.ts";
 import { endKeys } from "./plan.ts";
 import { type Mark, markId, WHOLE } from "./record.ts";
@@ -44,8 +44,7 @@ export class RowWriter {
     const keys: [string, string] = operation.kind === "relationships"
       ? endKeys(this.run.ir, operation)
       : ["", ""];
-    const size = operation.bulk ? operation.chunkSize : Math.max(1, operation.rows.length);
-    const chunks = Math.ceil(operation.rows.length / size);
+    const { size, chunks } = chunking(operation);
     const total = { created: 0, updated: 0, unchanged: 0, matched: 0 };
     const add = (part: Partial<typeof total>) => {
       for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += Number(part[name] ?? 0);
@@ -160,7 +159,7 @@ export class RowWriter {
           revision: revisionId,
           direction,
           ...head,
-          of: Math.ceil(operation.rows.length / operation.chunkSize),
+          of: chunking(operation).chunks,
         },
         fence: this.run.token,
         firstChunk: first,

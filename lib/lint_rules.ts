@@ -134,16 +134,12 @@ function cypherFindings({ operation, place }: PlacedOperation, isUpgrade: boolea
   if (operation.kind !== "cypher") return [];
   const kind = statementKind(operation.cypher);
   const shown = describeOperation(operation);
-  const isRepeatable = kind === "schema" && /\bIF (NOT )?EXISTS\b/i.test(bareCypher(operation.cypher));
-  if ((kind === "schema" && !isRepeatable) || kind === "batched") {
-    const how = kind === "schema" ? "a schema statement" : "it commits by itself";
+  if (kind === "batched") {
     return [finding(
       "not-exactly-once",
-      `${shown} may run again after a crash: ${how}`,
+      `${shown} may run again after a crash: it commits by itself`,
       place,
-      kind === "schema"
-        ? "use the context's own operation, which is looked up by shape, or IF NOT EXISTS"
-        : "write it so that it finds only what is still to be done, and allow it: // crochet: allow not-exactly-once",
+      "write it so that it finds only what is still to be done, and allow it: // crochet: allow not-exactly-once",
     )];
   }
   const bare = bareCypher(operation.cypher);

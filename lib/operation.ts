@@ -204,6 +204,15 @@ export function defaultBatch(revisionId: string, n: number): string {
   return `${revisionId}:${n}`;
 }
 
+/** How the rows of an operation are cut: rows in a chunk, and how many chunks there are. */
+export function chunking(
+  operation: Operation & { kind: "nodes" | "relationships" },
+): { size: number; chunks: number } {
+  const { length } = operation.rows;
+  const size = operation.bulk ? operation.chunkSize : Math.max(1, length);
+  return { size, chunks: Math.ceil(length / size) };
+}
+
 /** What an operation loses in the graph that its inverse cannot bring back; undefined for most. */
 export function lossOf(operation: Operation): string | undefined {
   if (operation.kind !== "transform") return undefined;

@@ -8,7 +8,7 @@ import { cypherLiteral, inlineParameters } from "./cypher_literal.ts";
 import { statementKind } from "./cypher_text.ts";
 import { canonicalJson, sha256 } from "./digest.ts";
 import { CrochetError } from "./error.ts";
-import type { Operation } from "./operation.ts";
+import { chunking, describeOperation, type Operation } from "./operation.ts";
 import type { RelationshipRow, Row } from "./operation_arguments.ts";
 import type { Plan, PlannedOperation } from "./plan.ts";
 import { appliedRevision, markId, recordConstraints, recordProperties } from "./record.ts";
@@ -197,13 +197,16 @@ function operationLines(
 ): string[] {
   const { source } = operation;
   const digest = sha256(canonicalJson(source));
+  const of = source.kind === "nodes" || source.kind === "relationships" ? chunking(source).chunks : 0;
   const markAt = (chunk: number, result: string) =>
     `CREATE (:_CrochetOperation {id: ${
       quoteString(markId(revision.revisionId, plan.direction, index, chunk))
     }, revision: ${quoteString(revision.revisionId)}, direction: ${
       quoteString(plan.direction)
     }, index: ${index}, ` +
-    `chunk: ${chunk}, digest: ${quoteString(digest)}, result: ${result}})`;
+    `chunk: ${chunk}, digest: ${quoteString(digest)}, text: ${
+      quoteString(describeOperation(source))
+    }, of: ${of}, result: ${result}})`;
   const texts = operation.statements.map(({ cypher, values }) => inlineParameters(cypher, values));
   switch (source.kind) {
     case "begin":
@@ -262,7 +265,7 @@ function rowLines(
   revision: Revision,
   markAt: (chunk: number, result: string) => string,
 ): string[] {
-  const size = source.bulk ? source.chunkSize : Math.max(1, source.rows.length);
+  const { size } = chunking(source);
   const lines: string[] = [];
   for (let chunk = 0; chunk * size < source.rows.length; chunk++) {
     const rows = source.rows.slice(chunk * size, (chunk + 1) * size);

@@ -258,7 +258,7 @@ async function answerFor(
   const { queryType, operators } = await explain(graph, operation);
   if (queryType === "r") return { ...await readNow(graph, operation, after), changesData: false };
   const commitsItself = operators.some((name) => /^Transaction(Foreach|Apply)/.test(name));
-  const note = commitsItself || queryType === "s"
+  const note = commitsItself
     ? "runs at least once: after a crash it may run again, so it must be safe to repeat"
     : undefined;
   return { value, changesData, note };

@@ -39,15 +39,17 @@ const LOOK_MS = 500;
 /** Does a piece of work under both locks. @throws CrochetError LOCKED that names the holder, INTERRUPTED */
 export async function underLocks<T>(wish: LockWish, work: (lock: HeldLock) => Promise<T>): Promise<T> {
   const { project, graph, runner, command } = wish;
-  const deadline = Date.now() + (wish.lockTimeoutMs ?? 0);
+  // A clock that is set while a run waits changes nothing.
+  const deadline = performance.now() + (wish.lockTimeoutMs ?? 0);
   const { environment } = project.settings.graph;
   const path = `${wish.ledger?.path ?? project.ledger}.${slug(environment) || "default"}.lock`;
   let told = false;
   const wait = async (error: CrochetError, holder: LockHolder | undefined): Promise<void> => {
-    if (Date.now() >= deadline) throw error;
+    const left = deadline - performance.now();
+    if (left <= 0) throw error;
     if (!told && holder) wish.say?.(`waiting for the lock of ${describeHolder(holder)}`);
     told ||= holder !== undefined;
-    await new Promise((resolve) => setTimeout(resolve, Math.min(LOOK_MS, deadline - Date.now())));
+    await new Promise((resolve) => setTimeout(resolve, Math.min(LOOK_MS, left)));
     if (wish.signal?.aborted) {
       throw new CrochetError("INTERRUPTED", "The wait for the lock was interrupted; nothing was begun");
     }

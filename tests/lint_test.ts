@@ -161,13 +161,14 @@ const RULES: Record<string, { bad: Example[]; good: Example[] }> = {
   },
   "not-exactly-once": {
     bad: [
-      both('  await ctx.runCypher("CREATE INDEX a FOR (p:Person) ON (p.age)");'),
-      both('  await ctx.runCypher("DROP CONSTRAINT a");'),
       both('  await ctx.runCypher("MATCH (p:Person) CALL (p) { SET p.age = 1 } IN TRANSACTIONS");'),
     ],
     good: [
       both('  await ctx.addIndex("Person", "age");'),
       both('  await ctx.runCypher("MATCH (p:Person) WHERE p.age IS NULL SET p.age = 1");'),
+      // What it does shows in the catalog, so a run that goes on knows whether it ran.
+      both('  await ctx.runCypher("CREATE INDEX a FOR (p:Person) ON (p.age)");'),
+      both('  await ctx.runCypher("DROP CONSTRAINT a");'),
       both('  await ctx.runCypher("CREATE INDEX a IF NOT EXISTS FOR (p:Person) ON (p.age)");'),
       both('  await ctx.runCypher("DROP CONSTRAINT a IF EXISTS");'),
     ],

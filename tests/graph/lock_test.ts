@@ -6,9 +6,11 @@ import assert from "node:assert/strict";
 import { cpSync } from "node:fs";
 import type { Graph } from "../../lib/graph.ts";
 import { checkLock } from "../../lib/graph_record.ts";
+import { join } from "../../lib/path.ts";
 import {
   graphEnv,
   holdLock,
+  ROOT,
   showData,
   TestProject,
   until,
@@ -194,6 +196,43 @@ Deno.test("eight runs at once from eight working copies, and eight from one: not
       assert.equal((await project.run("verify")).code, 0);
     });
   });
+});
+
+Deno.test("a clock that is wrong by years, and jumps, changes nothing: leases are on the server's clock", async () => {
+  for (const years of [10, -10]) {
+    await withGraphProject({}, async (project, graph) => {
+      await writeMigration(project, "slow", SLOW, CLEAN);
+      const skewed = new Deno.Command(Deno.execPath(), {
+        args: [
+          "run",
+          "-q",
+          "-A",
+          "--config",
+          join(ROOT, "deno.json"),
+          join(ROOT, "tests/graph/skewed.ts"),
+          "upgrade",
+        ],
+        cwd: project.root,
+        env: { ...graphEnv(), CROCHET_TEST_SKEW: String(years * 365 * 86_400_000) },
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+      const ended = skewed.output();
+      await until("the run writes", async () => await slowNodes(graph) > 5);
+      await withFolder(async (folder) => {
+        cpSync(project.root, folder, { recursive: true, filter: (path) => !path.includes(".crochet") });
+        const other = await new TestProject(folder, graphEnv()).run("upgrade");
+        assert.equal(other.code, 3, other.err);
+        assert.match(other.err, /is locked by/);
+      });
+      const { code, stderr } = await ended;
+      assert.equal(code, 0, new TextDecoder().decode(stderr));
+      assert.equal(await slowNodes(graph), 400);
+      const [{ appliedAt }] = (await project.json("status")).applied;
+      assert.ok(Math.abs(Date.parse(appliedAt) - Date.now()) < 3_600_000, appliedAt);
+      assert.equal((await project.run("verify")).code, 0);
+    });
+  }
 });
 
 Deno.test("the lock of one environment is not in the way of another", async () => {
