@@ -7,7 +7,7 @@ import { deleteBatchStatement } from "./cypher.ts";
 import { transformRefusal } from "./plan.ts";
 import { canonicalJson, sha256 } from "./digest.ts";
 import { CrochetError } from "./error.ts";
-import type { Answer, Graph } from "./graph.ts";
+import { type Answer, type Graph, serverCode } from "./graph.ts";
 import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
 import { Journal, keep, type OperationHead, parseResult } from "./graph_journal.ts";
 import { lookAtLock } from "./graph_record.ts";
@@ -200,24 +200,46 @@ export class OperationRunner {
       run.note(`the name "${schemaName(shape)}" is taken, so the ${describeShape(shape)} is named "${name}"`);
     }
     const object: SchemaObject = { ...shape, name };
-    await this.schemaStatement(createStatement(object));
+    await this.create(object);
     if (shape.kind === "index" || shape.kind === "fulltext" || shape.kind === "vector") this.madeIndex = true;
     run.catalog.push({ ...object, serverKind: shape.kind, state: "POPULATING" });
     this.made.add(key);
     return "made";
   }
 
-  /** A server that dies while it makes a constraint leaves the index of it behind, which is then in the way. */
-  private async dropOrphan(shape: SchemaShape): Promise<void> {
+  /**
+   * Makes an object. That it is there already, or the index of it alone, can come of a server that died, or of an answer
+   * that was lost, while the driver tried again: the catalog tells.
+   */
+  private async create(object: SchemaObject): Promise<void> {
     const { run } = this;
-    if (shape.kind !== "unique" && shape.kind !== "key") return;
+    try {
+      await this.schemaStatement(createStatement(object));
+    } catch (error) {
+      if (!/AlreadyExists/.test(serverCode(error))) throw error;
+      run.catalog.splice(0, Infinity, ...await readCatalog(run.graph));
+      const there = findShape(run.catalog, object);
+      if (there && there.name === object.name && sameOptions(there as SchemaObject, object)) return;
+      if (there || !await this.dropOrphan(object)) throw error;
+      await this.schemaStatement(createStatement(object));
+    }
+  }
+
+  /** A server that dies while it makes a constraint leaves the index of it behind, which is then in the way. */
+  private async dropOrphan(shape: SchemaShape): Promise<boolean> {
+    const { run } = this;
+    if (shape.kind !== "unique" && shape.kind !== "key") return false;
     const index: SchemaShape = { ...shape, kind: "index" };
     const orphan = findShape(run.catalog, index);
     const key = shapeKey(index);
-    if (!orphan || orphan.name !== schemaName(shape) || run.before.has(key) || this.made.has(key)) return;
+    const isNamed = [schemaName(shape), distinctName(shape)].includes(orphan?.name ?? "");
+    if (!orphan || !isNamed || run.before.has(key) || this.made.has(key)) {
+      return false;
+    }
     run.note(`dropped the index "${orphan.name}": the run before left it without its constraint`);
     await this.schemaStatement(dropStatement({ kind: "index", name: orphan.name }));
     run.catalog.splice(run.catalog.indexOf(orphan), 1);
+    return true;
   }
 
   private async dropSchema(shape: SchemaShape): Promise<"dropped" | "absent" | "left"> {
@@ -231,7 +253,14 @@ export class OperationRunner {
       run.note(`left the ${describeShape(shape)}: it was there before the upgrade`);
       return "left";
     }
-    await this.schemaStatement(dropStatement({ kind: shape.kind, name: existing.name }));
+    try {
+      await this.schemaStatement(dropStatement({ kind: shape.kind, name: existing.name }));
+    } catch (error) {
+      // Gone already: the answer of a first try was lost.
+      if (!/DropFailed/.test(serverCode(error)) || findShape(await readCatalog(run.graph), shape)) {
+        throw error;
+      }
+    }
     run.catalog.splice(run.catalog.indexOf(existing), 1);
     this.made.delete(shapeKey(shape));
     return "dropped";

@@ -16,6 +16,7 @@ import {
   recordConstraints,
   recordProperties,
 } from "./record.ts";
+import { quoteName } from "./schema.ts";
 import { count } from "./text.ts";
 
 /** What the graph says of itself. */
@@ -386,13 +387,24 @@ async function makeConstraints(graph: Graph, attempt: number): Promise<boolean> 
   const known = new Set(names.map((row) => row.name));
   const missing = recordConstraints().filter(({ name }) => !known.has(name));
   if (missing.length === 0) return true;
+  const indexes = await graph.read("SHOW INDEXES YIELD name WHERE name STARTS WITH '_crochet' RETURN name");
   try {
+    // What a server that died left of them: an index without its constraint.
+    const orphans = indexes.filter((row) => missing.some(({ name }) => name === row.name));
+    if (orphans.length > 0) {
+      await graph.write(async (tx) => {
+        for (const { name } of orphans) await tx.run(`DROP INDEX ${quoteName(String(name))} IF EXISTS`);
+      });
+    }
     await graph.write(async (tx) => {
       for (const { create } of missing) await tx.run(create);
     });
     return true;
   } catch (error) {
-    if (attempt >= 10 || !/deadlock|can't acquire/i.test((error as Error).message)) throw error;
+    if (
+      attempt >= 10 ||
+      !/deadlock|can't acquire|belongs to constraint|already exists/i.test((error as Error).message)
+    ) throw error;
     return false;
   }
 }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { Graph } from "../../lib/graph.ts";
 import {
+  emptyGraph,
   program,
   showData,
   showSchema,
@@ -299,6 +300,15 @@ Deno.test("an index that a server left of a constraint when it died is cleared a
     const done = await project.run("upgrade");
     assert.equal(done.code, 0, done.err);
     assert.match(done.err, /dropped the index "constraint_unique_O_id": the run before left it/);
+
+    // Also of the record's own constraints.
+    await emptyGraph(graph);
+    await graph.implicit("CREATE INDEX _crochet_lock FOR (l:_CrochetLock) ON (l.id)");
+    await project.ok("ledger", "rebuild");
+    project.write(file, project.read(file).replace(/ {2}await ctx.runCypher.*\n/, ""));
+    await project.ok("upgrade");
+    const kept = "SHOW CONSTRAINTS YIELD name WHERE name = '_crochet_lock' RETURN name";
+    assert.deepEqual(await graph.read(kept), [{ name: "_crochet_lock" }]);
 
     await graph.implicit("CREATE INDEX constraint_unique_P_id FOR (p:P) ON (p.id)");
     await writeMigration(project, "there", `  await ctx.addUniqueConstraint("P", "id");`);
