@@ -3,6 +3,7 @@
  * a fence that grows with every holder. A holder renews it while it works; a lease that is not renewed expires, and
  * the next run takes over. Reading needs no lock.
  */
+import process from "node:process";
 import { CrochetError } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { checkLock, LEASE_MS, lockLost, type LockToken } from "./graph_record.ts";
@@ -19,6 +20,8 @@ export interface LockHolder {
   acquiredAt: string;
   /** How long the lease still lasts, in milliseconds; below 0 it has expired. */
   remainingMs: number;
+  /** Set where the holder was a process of this machine, and that process is not there any more. */
+  isDead?: true;
 }
 
 /** Who asks for the lock. */
@@ -133,12 +136,24 @@ function holderOf(lock: Row, now: number): LockHolder {
     command: String(lock.command),
     acquiredAt: new Date(Number(lock.acquiredAt)).toISOString(),
     remainingMs: Number(lock.expiresAt) - now,
+    ...(String(lock.host) === Deno.hostname() && !isRunning(Number(lock.pid)) && { isDead: true }),
   };
 }
 
+/** Is there a process of this number on this machine? Asked for words only: two machines may have one name. */
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: string }).code !== "ESRCH";
+  }
+}
+
 /** The holder in words. */
-export function describeHolder({ user, host, pid, command, acquiredAt }: LockHolder): string {
-  return `${user}@${host} (process ${pid}, crochet ${command}) since ${acquiredAt}`;
+export function describeHolder({ user, host, pid, command, acquiredAt, isDead }: LockHolder): string {
+  const process = `process ${pid}${isDead ? ", which is not running any more" : ""}`;
+  return `${user}@${host} (${process}, crochet ${command}) since ${acquiredAt}`;
 }
 
 /** The error of who meets a lock that is held. */

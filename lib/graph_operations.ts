@@ -392,10 +392,20 @@ export class OperationRunner {
     const now = catalogDigest(await readCatalog(graph));
     const isRun = begun !== undefined && parseResult(begun) !== now;
     if (!begun) await this.journal.begin(head, JSON.stringify(now));
-    const rows = isRun ? [] : await graph.write(async (tx) => {
-      await lookAtLock(tx, token);
-      return (await tx.run(cypher, params)).rows;
-    });
+    const run = async () => {
+      try {
+        return await graph.write(async (tx) => {
+          await lookAtLock(tx, token);
+          return (await tx.run(cypher, params)).rows;
+        });
+      } catch (error) {
+        // The answer of a first try was lost, and the second one finds what the first has done.
+        const isRepeated = /AlreadyExists|DropFailed/.test(serverCode(error));
+        if (!isRepeated || catalogDigest(await readCatalog(graph)) === now) throw error;
+        return [];
+      }
+    };
+    const rows = isRun ? [] : await run();
     await this.journal.mark(head, WHOLE, keep(rows).result);
     catalog.splice(0, Infinity, ...await readCatalog(graph));
     return rows;

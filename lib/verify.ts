@@ -72,7 +72,7 @@ export async function verifyProject(
   }
   if (graph && standing) {
     checks.push(
-      graphCheck(standing, revisions, lock !== undefined && lock.remainingMs > 0),
+      graphCheck(standing, revisions, lock !== undefined && lock.remainingMs > 0 && !lock.isDead),
       await schemaCheck(project, graph, revisions, applied),
     );
   }

@@ -10,6 +10,7 @@ import { canonicalJson } from "./digest.ts";
 import { formatPlace } from "./error.ts";
 import { drawHistory, type HistoryEntry, type RevisionDetails, type ShownOperation } from "./history.ts";
 import type { LintResult } from "./lint.ts";
+import { describeHolder } from "./graph_lock.ts";
 import type { Finding } from "./lint_rules.ts";
 import type { Models, NodeModel, RelModel } from "./neomodel.ts";
 import type { Plan, PlannedOperation } from "./plan.ts";
@@ -132,7 +133,7 @@ export function statusLines(status: Status): string[] {
     }
   }
   const { partial, lock } = status;
-  if (partial && lock) {
+  if (partial && lock && !lock.isDead) {
     lines.push(`Running:  the ${partial.direction} of ${partial.revisionId}, begun by ${partial.startedBy}`);
   } else if (partial) {
     const done = partial.journal.filter((entry) => entry.state === "done").length;
@@ -147,7 +148,7 @@ export function statusLines(status: Status): string[] {
     );
   }
   if (lock) {
-    lines.push(`Lock:     held by ${lock.user}@${lock.host} (process ${lock.pid}, crochet ${lock.command})`);
+    lines.push(`Lock:     held by ${describeHolder(lock)}`);
   }
   if (status.difference) lines.push(`Differs:  ${status.difference}`);
   for (const fault of status.faults) lines.push(`Fault:    ${fault}`);

@@ -108,6 +108,9 @@ Deno.test("what a killed run of this working copy held is taken over at once", a
     await until("the run writes", async () => await slowNodes(graph) > 5);
     child.kill("SIGKILL");
     await child.status;
+    const status = await project.ok("status");
+    assert.match(status, /Stopped: +the upgrade of 0001_slow/);
+    assert.match(status, /Lock: +held by .*process \d+, which is not running any more/);
     const began = Date.now();
     await project.ok("upgrade");
     assert.ok(Date.now() - began < 15_000, "it waited for the lease");
