@@ -375,8 +375,8 @@ export async function readMarks(graph: Graph, revisionId: string, direction: str
     index: Number(row.index),
     chunk: Number(row.chunk),
     digest: String(row.digest),
-    text: String(row.text),
-    of: Number(row.of),
+    text: String(row.text ?? ""),
+    of: Number(row.of ?? 0),
     ...(row.result === null ? {} : { result: String(row.result) }),
   }));
 }

@@ -7,7 +7,7 @@ import { buildChain, type Chain, findRevision } from "./chain.ts";
 import { CrochetError, messageOf } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
-import type { HeldLock } from "./graph_lock.ts";
+import { type HeldLock, readLock } from "./graph_lock.ts";
 import { parseResult } from "./graph_journal.ts";
 import { catalogKeys, OperationRunner } from "./graph_operations.ts";
 import {
@@ -143,9 +143,16 @@ export async function planOffline(request: Omit<RunRequest, "graph">): Promise<P
 /** Runs. Failures of a revision are in the result; what is refused before anything ran is thrown. */
 export async function run(request: RunRequest): Promise<RunResult> {
   const { graph, ledger, project, direction } = request;
-  let selection = await select(request);
-  const nothing: RunResult = { direction, done: [], notStarted: [], lines: selection.lines };
   const say = (text: string) => request.report?.({ type: "line", text });
+  let selection = await select(request).catch(async (error) => {
+    if (!(error instanceof CrochetError) || error.code !== "RESUME_REFUSED") throw error;
+    // What looks like a run that stopped may be one that is under way: that one is named, or waited for.
+    const holder = await readLock(graph);
+    if (!holder || holder.remainingMs <= 0 || holder.isDead) throw error;
+    await underLocks({ ...request, command: direction, say }, () => Promise.resolve());
+    return await select(request);
+  });
+  const nothing: RunResult = { direction, done: [], notStarted: [], lines: selection.lines };
   selection.lines.forEach(say);
   if (selection.revisions.length === 0) return nothing;
   const { plan, refusals } = await makePlan({

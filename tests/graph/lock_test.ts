@@ -120,6 +120,21 @@ Deno.test("what a killed run of this working copy held is taken over at once", a
   });
 });
 
+Deno.test("a run of the other direction meets a run under way: it is named, or waited for", async () => {
+  await withGraphProject({}, async (project, graph) => {
+    await writeMigration(project, "slow", SLOW, CLEAN);
+    const running = project.start("upgrade");
+    await until("the run writes", async () => await slowNodes(graph) > 5);
+    const refused = await project.run("downgrade");
+    assert.equal(refused.code, 3, refused.err);
+    assert.match(refused.err, /is locked by/);
+    const waited = await project.run("downgrade", "--lock-timeout", "60");
+    assert.equal(waited.code, 0, waited.err);
+    assert.equal((await running.outcome).code, 0);
+    assert.equal(await slowNodes(graph), 0);
+  });
+});
+
 Deno.test("a run that was asleep while its lock was broken stops before its next write", async () => {
   await withGraphProject({}, async (project, graph) => {
     await writeMigration(project, "slow", SLOW, CLEAN);
