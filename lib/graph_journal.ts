@@ -4,7 +4,8 @@
  * graph holds and what the journal says cannot part.
  */
 import type { Statement } from "./cypher.ts";
-import type { Answer, Graph, Transaction } from "./graph.ts";
+import { CrochetError } from "./error.ts";
+import { type Answer, type Graph, serverCode, type Transaction } from "./graph.ts";
 import {
   type BatchShare,
   checkLock,
@@ -84,7 +85,10 @@ export class Journal {
     }
   }
 
-  /** Rows and their mark in one transaction. A mark that is there already means that a commit's answer was lost. */
+  /**
+   * Rows and their mark in one transaction. Where it fails although the mark is there, a commit's answer was lost, and
+   * what failed was the driver's second try: it ran into its own rows.
+   */
   async commit<T extends object>(
     head: OperationHead,
     [chunk, of]: [chunk: number, of: number],
@@ -100,13 +104,30 @@ export class Journal {
         return result;
       });
     } catch (error) {
-      if (!isMarkTaken(error)) throw error;
-      const marks = await readMarks(graph, revisionId, direction);
-      const mark = marks.find((candidate) => candidate.index === head.index && candidate.chunk === chunk)!;
+      const mark = serverCode(error) === "" ? undefined : await this.markOf(head, chunk);
+      if (mark === undefined) throw error;
+      if (mark.result === undefined) throw resultLost(revisionId, head);
       const value = parseResult(mark);
       return (Array.isArray(value) ? { rows: value } : value) as T;
     }
   }
+
+  private async markOf({ index, digest }: OperationHead, chunk: number): Promise<Mark | undefined> {
+    const { graph, revisionId, direction } = this.run;
+    const marks = await readMarks(graph, revisionId, direction);
+    return marks.find((mark) => mark.index === index && mark.chunk === chunk && mark.digest === digest);
+  }
+}
+
+/** The error of a run that needs a result which was too large to keep. */
+export function resultLost(revisionId: string, { index }: OperationHead): CrochetError {
+  return new CrochetError(
+    "RESUME_REFUSED",
+    `The result of operation ${
+      index + 1
+    } of "${revisionId}" was too large to keep, and the run cannot go on from it`,
+    { hint: `return fewer rows from the writing query, and decide: crochet resolve ${revisionId} --redo` },
+  );
 }
 
 /** The result as JSON, left out where it is too large to keep. Integers beyond 2^53 are kept exact. */

@@ -9,7 +9,7 @@ import { canonicalJson, sha256 } from "./digest.ts";
 import { CrochetError } from "./error.ts";
 import { type Answer, type Graph, serverCode } from "./graph.ts";
 import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
-import { Journal, keep, type OperationHead, parseResult } from "./graph_journal.ts";
+import { Journal, keep, type OperationHead, parseResult, resultLost } from "./graph_journal.ts";
 import { lookAtLock } from "./graph_record.ts";
 import { type RowsOwner, RowWriter } from "./graph_rows.ts";
 import { defaultBatch, describeOperation, type Operation } from "./operation.ts";
@@ -202,7 +202,9 @@ export class OperationRunner {
     const object: SchemaObject = { ...shape, name };
     await this.create(object);
     if (shape.kind === "index" || shape.kind === "fulltext" || shape.kind === "vector") this.madeIndex = true;
-    run.catalog.push({ ...object, serverKind: shape.kind, state: "POPULATING" });
+    if (!findShape(run.catalog, shape)) {
+      run.catalog.push({ ...object, serverKind: shape.kind, state: "POPULATING" });
+    }
     this.made.add(key);
     return "made";
   }
@@ -347,16 +349,7 @@ export class OperationRunner {
     const explained = await explain(graph, operation);
     if (whole) {
       if (explained.queryType === "r") return await graph.read(cypher, params);
-      throw new CrochetError(
-        "RESUME_REFUSED",
-        `The result of operation ${
-          head.index + 1
-        } of "${this.run.revisionId}" was too large to keep, and the run cannot go on from it`,
-        {
-          hint:
-            `return fewer rows from the writing query, and decide: crochet resolve ${this.run.revisionId} --redo`,
-        },
-      );
+      throw resultLost(this.run.revisionId, head);
     }
     if (explained.queryType === "s") return await this.schemaCypher(operation, head, marks);
     if (explained.operators.some((name) => /^Transaction(Foreach|Apply)/.test(name))) {
