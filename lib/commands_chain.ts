@@ -12,7 +12,7 @@ import { Ledger } from "./ledger.ts";
 import { isAtLeast, lintProject } from "./lint.ts";
 import { mergeHeads } from "./merge.ts";
 import { join, resolve } from "./path.ts";
-import { readRevisions, readText, removeFile, removeFolder } from "./project.ts";
+import { readRevisions, readText, removeFolder } from "./project.ts";
 import { proveProject } from "./proof.ts";
 import { startServer, stopServer } from "./server.ts";
 import { squashRevisions } from "./squash.ts";
@@ -105,10 +105,10 @@ export async function commandTest(context: Context): Promise<number> {
   const params = readParameters(options.param);
   const log = (line: string) => print.say(line);
   const prove = async (settings: Partial<GraphSettings>): Promise<number> => {
-    const file = join(found.root, ".crochet", `test-${Deno.pid}.db`);
+    const own = join(found.root, ".crochet", `test-${Deno.pid}`);
     const graph = await connectGraph({ ...found.settings.graph, database: undefined, ...settings }, VERSION);
     try {
-      const ledger = await Ledger.open(file);
+      const ledger = await Ledger.open(join(own, "ledger.db"));
       try {
         const data = text === undefined ? undefined : { statements: splitStatements(text), after };
         const proof = await proveProject({
@@ -125,7 +125,7 @@ export async function commandTest(context: Context): Promise<number> {
         return proof.ok ? EXIT.ok : EXIT.no;
       } finally {
         ledger.close();
-        for (const end of ["", "-wal", "-shm"]) removeFile(file + end);
+        removeFolder(own);
       }
     } finally {
       await graph.close();

@@ -77,6 +77,8 @@ export class Ledger {
       if (version !== undefined) ledger.checkPages();
       // One file and nothing beside it: what is copied, or lies on a disk that cannot be written, is whole.
       db.exec("PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+      // A file that can only be read opens as well, and fails later.
+      db.exec("BEGIN IMMEDIATE; ROLLBACK");
       if (version === undefined) ledger.create();
       else if (version < SCHEMA_VERSION) ledger.renew(version);
       return ledger;
@@ -134,10 +136,11 @@ export class Ledger {
     const isLedger =
       this.all("SELECT name FROM sqlite_master WHERE name IN ('ledger_meta', 'applied_revisions', 'events')")
         .length === 3;
-    const text = isLedger
-      ? this.all("SELECT value FROM ledger_meta WHERE key = 'schema_version'")[0]?.value
-      : undefined;
-    const version = Number(text);
+    // Read at once: another process may be renewing it.
+    const meta = new Map(
+      (isLedger ? this.all("SELECT key, value FROM ledger_meta") : []).map(({ key, value }) => [key, value]),
+    );
+    const version = Number(meta.get("schema_version"));
     if (!Number.isInteger(version) || version < 1) {
       const isOriginal =
         this.all("SELECT name FROM sqlite_master WHERE name = 'applied_migrations'").length > 0;
@@ -153,7 +156,7 @@ export class Ledger {
         },
       );
     }
-    if (version < 3 && this.all("SELECT 1 FROM ledger_meta WHERE key = 'head'").length > 0) {
+    if (version < 3 && meta.has("head")) {
       throw damaged(this.path, "its format was changed by hand");
     }
     if (version > SCHEMA_VERSION) {

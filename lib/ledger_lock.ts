@@ -42,7 +42,7 @@ function lockError(path: string, error: unknown): CrochetError {
     cause: error,
     hint: /full/.test(message)
       ? "free some space, and run the command again"
-      : "this command writes beside the ledger: check the disk and the folder's permissions; a damaged lock file may be deleted",
+      : "this command needs a folder that can be written for its ledger; a damaged lock file may be deleted",
   });
 }
 

@@ -638,6 +638,8 @@ Deno.test("a ledger that did not know Git is opened, and knows it from then on",
     version((db) => {
       for (const column of ["git", "changed"]) db.exec(`ALTER TABLE applied_revisions DROP COLUMN ${column}`);
       db.exec("UPDATE ledger_meta SET value = '1' WHERE key = 'schema_version'");
+      // Of that time are neither the end of the chain beside it nor events of what is not a revision.
+      db.exec("DELETE FROM ledger_meta WHERE key = 'head'");
     });
     await init(project.root);
     const head = await commit(project.root);
@@ -663,6 +665,7 @@ Deno.test("two runs that meet a ledger of the old format both open it", async ()
     const db = new DatabaseSync(path);
     for (const column of ["git", "changed"]) db.exec(`ALTER TABLE applied_revisions DROP COLUMN ${column}`);
     db.exec("UPDATE ledger_meta SET value = '1' WHERE key = 'schema_version'");
+    db.exec("DELETE FROM ledger_meta WHERE key = 'head'");
     db.close();
     const outcomes = await Promise.all(
       Array.from({ length: 4 }, () => crochet(project.root, ["status", "--offline"])),

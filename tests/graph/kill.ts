@@ -243,10 +243,19 @@ export function killAfter(ms: number): Disturbance {
 }
 
 /** Gives the n-th request that a test is for (any one, or a commit) a fate of its own. */
-export function fateOf(nth: number, fate: Fate, of: (request: Request) => boolean = () => true): Disturbance {
+export function fateOf(
+  nth: number,
+  fate: Fate,
+  of: (request: Request) => boolean = () => true,
+  onFate: () => void = () => {},
+): Disturbance {
   return (_, proxy) => {
     let seen = 0;
-    proxy.decide = (request) => (of(request) && ++seen === nth ? fate : "pass");
+    proxy.decide = (request) => {
+      if (!of(request) || ++seen !== nth) return "pass";
+      onFate();
+      return fate;
+    };
   };
 }
 
