@@ -47,7 +47,7 @@ export interface Baseline {
 /** Records revisions as applied without running them. @throws CrochetError PREFLIGHT_FAILED where the graph has a record */
 export async function recordBaseline(request: BaselineRequest): Promise<Baseline> {
   const { project, ledger, graph, target } = request;
-  const { record } = await reconcile(ledger, graph, project.settings.graph.environment);
+  const { record } = await reconcile(ledger, graph, project);
   if (record.revisions.length > 0 || record.partial) {
     throw new CrochetError(
       "PREFLIGHT_FAILED",
@@ -119,7 +119,7 @@ export async function recordApplied(
     { project, ledger, graph, runner, command: how },
     (lock) => recordRevisions(graph, lock.token, records),
   );
-  await reconcile(ledger, graph, project.settings.graph.environment);
+  await reconcile(ledger, graph, project);
   return result;
 }
 

@@ -24,15 +24,8 @@ import {
   commandModels,
   commandNewProject,
 } from "./commands_models.ts";
-import {
-  commandRebuild,
-  commandResolve,
-  commandRun,
-  commandRunOnce,
-  commandStatus,
-  commandUnlock,
-  commandVerify,
-} from "./commands_run.ts";
+import { commandRebuild, commandResolve, commandUnlock } from "./commands_recover.ts";
+import { commandRun, commandRunOnce, commandStatus, commandVerify } from "./commands_run.ts";
 import { CrochetError, EXIT } from "./error.ts";
 import { type Io, Printer } from "./print.ts";
 import { VERSION } from "./version.ts";
@@ -59,7 +52,7 @@ export async function main(args: string[], io: Io): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : usage(error, print);
     // What was told to stop says so in its own way.
-    const stopped = io.signal?.aborted && (error as Error)?.name === "AbortError";
+    const stopped = (error as Error)?.name === "AbortError";
     return print.error(
       stopped ? new CrochetError("INTERRUPTED", "The command was interrupted", { cause: error }) : error,
     );

@@ -104,6 +104,8 @@ export async function commandTest(context: Context): Promise<number> {
   const text = options.data === undefined ? undefined : readText(resolve(folder(context), options.data));
   const params = readParameters(options.param);
   const log = (line: string) => print.say(line);
+  // What is started here is stopped here.
+  const signal = io.endInOrder?.();
   const prove = async (settings: Partial<GraphSettings>): Promise<number> => {
     const own = join(found.root, ".crochet", `test-${Deno.pid}`);
     const graph = await connectGraph({ ...found.settings.graph, database: undefined, ...settings }, VERSION);
@@ -119,7 +121,7 @@ export async function commandTest(context: Context): Promise<number> {
           params,
           data,
           report: log,
-          signal: io.signal,
+          signal,
         });
         print.result(proof, proofLines(proof));
         return proof.ok ? EXIT.ok : EXIT.no;
@@ -142,7 +144,7 @@ export async function commandTest(context: Context): Promise<number> {
       boltPort: 0,
       httpPort: 0,
       log,
-      signal: io.signal,
+      signal,
     });
     return await prove({ uri, username, password });
   } finally {

@@ -28,7 +28,7 @@ export async function commandDevUp(context: Context): Promise<number> {
     // Who chooses a port has another server at the usual ones.
     ...(options.port !== undefined && { httpPort: 0 }),
     log: (line) => print.say(line),
-    signal: io.signal,
+    signal: io.endInOrder?.(),
   });
   print.result(server, [
     `export CROCHET_NEO4J_URI=${server.uri}`,

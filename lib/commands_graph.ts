@@ -49,8 +49,9 @@ export async function commandDrift(context: Context): Promise<number> {
 
 /** Records a graph that lives already. */
 export async function commandBaseline(context: Context, target?: string): Promise<number> {
-  const { print } = context;
+  const { print, io } = context;
   const found = project(context);
+  io.endInOrder?.();
   return await withLedger(found, (ledger) =>
     withGraph(found, async (graph) => {
       const baseline = await recordBaseline({
@@ -79,8 +80,9 @@ export async function commandBaseline(context: Context, target?: string): Promis
 
 /** Takes over what another tool did. */
 export async function commandAdopt(context: Context): Promise<number> {
-  const { options, print } = context;
+  const { options, print, io } = context;
   const found = project(context);
+  io.endInOrder?.();
   const adopt = async (graph: Graph | undefined) => {
     const request = { project: found, runner: runner(context), graph };
     const adopted = options.neo4jMigrations

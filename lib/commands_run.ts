@@ -1,12 +1,10 @@
 /**
- * Commands that bring a graph up or down the chain, tell where it stands, and find the way out when a run stopped.
+ * Commands that bring a graph up or down the chain, and tell where it stands.
  */
 import { type Context, folder, project, runner, withGraph, withLedger } from "./command.ts";
 import { readParameters } from "./cypher_text.ts";
 import { CrochetError, EXIT } from "./error.ts";
 import { connectGraph, type Graph } from "./graph.ts";
-import { breakLock, describeHolder, readLock } from "./graph_lock.ts";
-import { Ledger } from "./ledger.ts";
 import { readRecord } from "./graph_record.ts";
 import { EMPTY_IR } from "./ir.ts";
 import { relative, resolve } from "./path.ts";
@@ -20,24 +18,14 @@ import {
   readSnapshot,
   writeNew,
 } from "./project.ts";
-import { rebuildLedger } from "./reconcile.ts";
-import { readStopped, type Resolution, resolveRun } from "./resolve.ts";
 import { runOnce } from "./run_once.ts";
-import {
-  planOffline,
-  planRun,
-  rollBack,
-  run,
-  type RunEvent,
-  type RunRequest,
-  type RunResult,
-} from "./runner.ts";
+import { planOffline, planRun, run, type RunEvent, type RunRequest, type RunResult } from "./runner.ts";
 import type { Direction } from "./selection.ts";
 import { readStatus } from "./status.ts";
 import { count } from "./text.ts";
 import { verifyProject } from "./verify.ts";
 import { VERSION } from "./version.ts";
-import { eventLine, planLines, ranLines, runLines, statusLines, stoppedLines, verifyLines } from "./words.ts";
+import { eventLine, planLines, ranLines, runLines, statusLines, verifyLines } from "./words.ts";
 
 /** Upgrades or downgrades, or shows the plan of it. */
 export async function commandRun(context: Context, direction: Direction, planOnly = false): Promise<number> {
@@ -57,7 +45,7 @@ export async function commandRun(context: Context, direction: Direction, planOnl
       params: readParameters(options.param),
       requireClean: options.requireClean === true,
       lockTimeoutMs: lockTimeout(context),
-      signal: io.signal,
+      signal: changesNothing ? undefined : io.endInOrder?.(),
       report: teller(context),
     };
     const show = (plan: Plan): number => {
@@ -78,7 +66,7 @@ export async function commandRun(context: Context, direction: Direction, planOnl
 }
 
 /** Tells what a run does while it works. */
-function teller({ options, print }: Context): (event: RunEvent) => void {
+export function teller({ options, print }: Context): (event: RunEvent) => void {
   return (event) => {
     const line = eventLine(event);
     if (line !== undefined && !options.json) print.say(line);
@@ -86,7 +74,7 @@ function teller({ options, print }: Context): (event: RunEvent) => void {
 }
 
 /** Shows how a run ended; gives its exit code. */
-function showRun({ options, print }: Context, result: RunResult): number {
+export function showRun({ options, print }: Context, result: RunResult): number {
   const { failed } = result;
   const error = failed && { code: failed.error.code, message: failed.error.message, hint: failed.error.hint };
   print.result({ ...result, failed: failed && { ...failed, error } }, runLines(result));
@@ -95,7 +83,7 @@ function showRun({ options, print }: Context, result: RunResult): number {
 }
 
 /** How long a command waits for another one's lock, in milliseconds. */
-function lockTimeout({ options }: Context): number {
+export function lockTimeout({ options }: Context): number {
   return (options.lockTimeout ?? 0) * 1000;
 }
 
@@ -156,112 +144,6 @@ export async function commandVerify(context: Context): Promise<number> {
   }, true);
 }
 
-/** Decides about a run that stopped, or shows it to a person who has to decide. */
-export async function commandResolve(context: Context, revision: string): Promise<number> {
-  const { options, print, io } = context;
-  const found = project(context);
-  return await withLedger(found, (ledger) =>
-    withGraph(found, async (graph) => {
-      const request = {
-        project: found,
-        ledger,
-        graph,
-        runner: runner(context),
-        lockTimeoutMs: lockTimeout(context),
-        signal: io.signal,
-        report: teller(context),
-      };
-      if (options.rollBack) {
-        const { run } = await readStopped(request, revision);
-        if (run.direction === "downgrade" && !run.rollback) {
-          throw new CrochetError("USAGE", `It was the downgrade of "${revision}" that stopped`, {
-            hint: "crochet downgrade finishes it, and crochet upgrade applies it again",
-          });
-        }
-        return showRun(context, await rollBack({ ...request, direction: "downgrade" }, revision));
-      }
-      const resolution = resolutionOf(context);
-      if (!resolution) {
-        const stopped = await readStopped(request, revision);
-        const next = stopped.operations.find(({ state }) => state !== "done")?.number ??
-          stopped.operations.length + 1;
-        print.result(stopped, stoppedLines(stopped));
-        print.say(`Decide:
-  --redo          run it from its start; the rows of its batches are deleted first
-  --skip-to ${
-          String(next).padEnd(5)
-        } go on with operation ${next} of the file as it is now; those before count as done
-  --roll-back     take back what is done, by its downgrade
-  --mark-applied  take it as applied
-  --mark-reverted take it as never applied; what it did stays in the graph`);
-        return EXIT.no;
-      }
-      const { run, left } = await resolveRun(request, revision, resolution);
-      const rows = `${count(left.nodes, "node")} and ${
-        count(left.relationships, "relationship")
-      } of its batches`;
-      const told = left.nodes + left.relationships === 0
-        ? ""
-        : resolution.how === "redo"
-        ? `; deleted ${rows}`
-        : `; ${rows} stay in the graph`;
-      print.result({ revisionId: revision, resolution, run, left }, [
-        `Resolved: ${revision} (${resolution.how})${told}`,
-      ]);
-      const goesOn = resolution.how === "redo" || resolution.how === "skip-to";
-      if (goesOn) print.say(`Next: crochet ${run.direction}`);
-      return EXIT.ok;
-    }));
-}
-
-function resolutionOf({ options }: Context): Resolution | undefined {
-  if (options.redo) return { how: "redo" };
-  if (options.skipTo !== undefined) return { how: "skip-to", operation: options.skipTo };
-  if (options.markApplied) return { how: "mark-applied" };
-  return options.markReverted ? { how: "mark-reverted" } : undefined;
-}
-
-/** Breaks the lock. */
-export async function commandUnlock(context: Context): Promise<number> {
-  const { io, options, print } = context;
-  return await withGraph(project(context), async (graph) => {
-    const holder = await readLock(graph);
-    if (!holder) {
-      print.result({ broken: false }, ["The graph is not locked."]);
-      return EXIT.ok;
-    }
-    const who = describeHolder(holder);
-    if (!options.yes) {
-      const answer = io.ask?.(`The lock is held by ${who}. Break it? [y/N]`);
-      if (!/^y(es)?$/i.test(answer ?? "")) {
-        throw new CrochetError("USAGE", `The lock is held by ${who}, and was not broken`, {
-          hint: "crochet unlock --yes breaks it without asking",
-        });
-      }
-    }
-    await breakLock(graph);
-    print.result({ broken: true, holder }, [`Broke the lock of ${who}.`]);
-    return EXIT.ok;
-  });
-}
-
-/** Rebuilds the ledger; a damaged one is kept beside it. */
-export async function commandRebuild(context: Context): Promise<number> {
-  const { print, io } = context;
-  const found = project(context);
-  return await withGraph(found, async (graph) => {
-    const aside = await Ledger.setAside(found.ledger);
-    return await withLedger(found, async (ledger) => {
-      const revisions = await rebuildLedger(ledger, graph, found.settings.graph.environment);
-      print.result({ revisions, ...(aside && { aside }) }, [
-        ...(aside ? [`The damaged ledger is kept as ${relative(io.cwd, aside)}`] : []),
-        `Rebuilt the ledger: ${count(revisions, "revision")} applied at ${graph.address}.`,
-      ]);
-      return EXIT.ok;
-    });
-  });
-}
-
 /** Runs a file once. */
 export async function commandRunOnce(context: Context, file: string): Promise<number> {
   const { options, print } = context;
@@ -275,7 +157,7 @@ export async function commandRunOnce(context: Context, file: string): Promise<nu
       project: found,
       graph,
       lockTimeoutMs: lockTimeout(context),
-      signal: context.io.signal,
+      signal: context.io.endInOrder?.(),
       runner: runner(context),
       path: resolve(folder(context), file),
       params: readParameters(options.param),

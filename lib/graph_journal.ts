@@ -5,16 +5,10 @@
  */
 import type { Statement } from "./cypher.ts";
 import { CrochetError } from "./error.ts";
-import { type Answer, type Graph, serverCode, type Transaction } from "./graph.ts";
-import {
-  type BatchShare,
-  checkLock,
-  isMarkTaken,
-  type LockToken,
-  readMarks,
-  writeMark,
-} from "./graph_record.ts";
-import { BEGUN, type Mark } from "./record.ts";
+import type { Answer, Graph, Transaction } from "./graph.ts";
+import { serverCode } from "./graph_error.ts";
+import { type BatchShare, checkLock, type LockToken, readMarks, writeMark } from "./graph_record.ts";
+import { BEGUN, type Mark, type PartialRun } from "./record.ts";
 
 /** Whose journal it is. */
 export interface JournalOwner {
@@ -57,7 +51,7 @@ export class Journal {
     return this.marks.get(index) ?? [];
   }
 
-  /** A statement that commits by itself; the lock is read before it, since it cannot be read inside. */
+  /** A statement that commits by itself; the lock is looked at before it, and inside where the statement is ours. */
   async implicit(statement: Statement): Promise<Answer> {
     await this.run.graph.write((tx) => checkLock(tx, this.run.token));
     const { graph, signal } = this.run;
@@ -74,49 +68,65 @@ export class Journal {
     if (this.of(head.index).length === 0) await this.mark(head, BEGUN, result);
   }
 
-  /** Marks an operation in a transaction of its own; a mark that is there means that a commit's answer was lost. */
+  /** Marks an operation in a transaction of its own. */
   async mark(head: OperationHead, chunk: number, result?: string, share?: BatchShare): Promise<void> {
-    const { graph, token, revisionId, direction } = this.run;
-    const mark = { ...head, chunk, of: 0, result };
-    try {
-      await graph.write((tx) => writeMark(tx, token, revisionId, direction, mark, share));
-    } catch (error) {
-      if (!isMarkTaken(error)) throw error;
-    }
+    await this.write({ ...head, chunk, of: 0, result }, () => Promise.resolve({ result, share }));
   }
 
-  /**
-   * Rows and their mark in one transaction. Where it fails although the mark is there, a commit's answer was lost, and
-   * what failed was the driver's second try: it ran into its own rows.
-   */
+  /** Rows and their mark in one transaction; gives what the rows gave. */
   async commit<T extends object>(
     head: OperationHead,
     [chunk, of]: [chunk: number, of: number],
     work: (tx: Transaction) => Promise<T & { share?: BatchShare }>,
   ): Promise<T> {
+    let done: T | undefined;
+    const mark = await this.write({ ...head, chunk, of }, async (tx) => {
+      const { share, ...kept } = done = await work(tx) as T & { share?: BatchShare };
+      return { ...keep("rows" in kept ? kept.rows : kept), share };
+    });
+    if (mark === undefined) return done!;
+    if (mark.result === undefined) throw resultLost(this.run.revisionId, head);
+    const value = parseResult(mark);
+    return (Array.isArray(value) ? { rows: value } : value) as T;
+  }
+
+  /**
+   * Writes a mark at the end of a transaction. Gives the mark that is there already where the transaction fails: a
+   * commit's answer was lost, and what failed was the driver's second try, which ran into what the first had done.
+   */
+  private async write(
+    mark: Mark,
+    work: (tx: Transaction) => Promise<{ result?: string; share?: BatchShare }>,
+  ): Promise<Mark | undefined> {
     const { graph, token, revisionId, direction } = this.run;
     try {
-      return await graph.write(async (tx) => {
-        const result = await work(tx);
-        const { share, ...kept } = result;
-        const mark = { ...head, chunk, of, ...keep("rows" in kept ? kept.rows : kept) };
-        await writeMark(tx, token, revisionId, direction, mark, share);
-        return result;
+      await graph.write(async (tx) => {
+        const { result, share } = await work(tx);
+        await writeMark(tx, token, revisionId, direction, { ...mark, result }, share);
       });
+      return undefined;
     } catch (error) {
-      const mark = serverCode(error) === "" ? undefined : await this.markOf(head, chunk);
-      if (mark === undefined) throw error;
-      if (mark.result === undefined) throw resultLost(revisionId, head);
-      const value = parseResult(mark);
-      return (Array.isArray(value) ? { rows: value } : value) as T;
+      const found = serverCode(error) === "" ? undefined : await this.find(mark);
+      if (found === undefined) throw error;
+      return found;
     }
   }
 
-  private async markOf({ index, digest }: OperationHead, chunk: number): Promise<Mark | undefined> {
+  private async find({ index, chunk, digest }: Mark): Promise<Mark | undefined> {
     const { graph, revisionId, direction } = this.run;
     const marks = await readMarks(graph, revisionId, direction);
     return marks.find((mark) => mark.index === index && mark.chunk === chunk && mark.digest === digest);
   }
+}
+
+/**
+ * Keys of what was there before an upgrade that stopped, and was not made by it: whoever takes it back, or takes it as
+ * applied, leaves that.
+ */
+export async function foundByUpgrade(graph: Graph, run: PartialRun): Promise<string[]> {
+  const marks = await readMarks(graph, run.revisionId, "upgrade");
+  const made = new Set(marks.map((mark) => (parseResult(mark) as { made?: string } | null)?.made));
+  return run.before.filter((key) => !made.has(key));
 }
 
 /** The error of a run that needs a result which was too large to keep. */
@@ -140,7 +150,7 @@ export function keep(value: unknown): { result?: string } {
 }
 
 /** The result that a mark kept. */
-export function parseResult(mark: Mark): unknown {
+export function parseResult(mark: Pick<Mark, "result">): unknown {
   return JSON.parse(
     mark.result ?? "null",
     (

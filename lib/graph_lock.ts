@@ -150,6 +150,11 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** Does the holder work at this moment, as far as that can be known? */
+export function isAtWork(holder: LockHolder): boolean {
+  return holder.remainingMs > 0 && !holder.isDead;
+}
+
 /** The holder in words. */
 export function describeHolder({ user, host, pid, command, acquiredAt, isDead }: LockHolder): string {
   const process = `process ${pid}${isDead ? ", which is not running any more" : ""}`;

@@ -7,12 +7,13 @@ import { deleteBatchStatement } from "./cypher.ts";
 import { transformRefusal } from "./plan.ts";
 import { canonicalJson, sha256 } from "./digest.ts";
 import { CrochetError } from "./error.ts";
-import { type Answer, type Graph, serverCode } from "./graph.ts";
+import type { Answer, Graph } from "./graph.ts";
+import { serverCode } from "./graph_error.ts";
 import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
 import { Journal, keep, type OperationHead, parseResult, resultLost } from "./graph_journal.ts";
 import { lookAtLock } from "./graph_record.ts";
 import { type RowsOwner, RowWriter } from "./graph_rows.ts";
-import { defaultBatch, describeOperation, type Operation } from "./operation.ts";
+import { defaultBatch, describeOperation, type Operation, simulatedAnswer } from "./operation.ts";
 import type { Row } from "./operation_arguments.ts";
 import { BEGUN, isDone, type Mark, WHOLE } from "./record.ts";
 import {
@@ -48,10 +49,14 @@ export interface RevisionRun extends RowsOwner {
 export class OperationRunner {
   /** Keys of the shapes that were found and adopted. */
   readonly adopted = new Set<string>();
+  /** The operation that was begun last, in a few words; "" before the first. */
+  current = "";
   /** Did the run make an index that may still be filling? */
   madeIndex = false;
   private readonly journal: Journal;
   private readonly rows: RowWriter;
+  /** Keys of the shapes that were there before the run and that it has not dropped. */
+  private readonly found: Set<string>;
   /** Keys of the shapes that the run made. */
   private readonly made = new Set<string>();
   private index = -1;
@@ -61,6 +66,7 @@ export class OperationRunner {
   constructor(private readonly run: RevisionRun) {
     this.journal = new Journal(run);
     this.rows = new RowWriter(run, this.journal);
+    this.found = new Set(run.before);
   }
 
   /** Loads the marks of what an earlier try of the revision finished. */
@@ -79,6 +85,7 @@ export class OperationRunner {
     run.checkHeld();
     const index = ++this.index;
     const head = { index, digest: sha256(canonicalJson(operation)), text: describeOperation(operation) };
+    this.current = head.text;
     const marks = this.journal.of(index);
     if (index < (run.skip ?? 0)) return this.passOver(operation, head, marks);
     if (marks.some((mark) => mark.digest !== head.digest)) throw this.divergence(head, marks);
@@ -102,26 +109,21 @@ export class OperationRunner {
     );
   }
 
-  /** An operation that a person took as done gives what its mark kept, and nothing where there is none. */
+  /** An operation that a person took as done gives what its mark kept, or what it would give if all went well. */
   private passOver(operation: Operation, head: OperationHead, marks: Mark[]): unknown {
     this.run.note(`operation ${head.index + 1} counts as done: ${head.text}`);
     const whole = marks.find((mark) => mark.chunk === WHOLE && mark.digest === head.digest);
-    const kept = whole?.result === undefined ? undefined : parseResult(whole);
-    switch (operation.kind) {
-      case "begin":
-        return this.batch = operation.batch ?? defaultBatch(this.run.revisionId, ++this.batches);
-      case "schema":
-        return undefined;
-      case "cypher":
-        return kept ?? [];
-      case "transform":
-        return kept ?? { changed: 0 };
-      case "deleteBatch":
-        return kept ?? { deleted: 0 };
-      default:
-        this.batch ??= defaultBatch(this.run.revisionId, ++this.batches);
-        return kept ?? { created: 0, updated: 0, unchanged: 0, missing: 0 };
+    if (operation.kind === "schema") return whole && this.recall(whole);
+    if (operation.kind === "begin" || operation.kind === "nodes" || operation.kind === "relationships") {
+      this.takeBatch(operation);
     }
+    return whole?.result === undefined ? simulatedAnswer(operation, this.batch ?? "") : parseResult(whole);
+  }
+
+  /** The batch that an operation begins, or into which its rows go. */
+  private takeBatch(operation: Operation & { kind: "begin" | "nodes" | "relationships" }): string {
+    const next = () => defaultBatch(this.run.revisionId, ++this.batches);
+    return this.batch = operation.kind === "begin" ? operation.batch ?? next() : this.batch ?? next();
   }
 
   private dispatch(operation: Operation, head: OperationHead, marks: Mark[]): Promise<unknown> {
@@ -137,8 +139,7 @@ export class OperationRunner {
         return this.cypher(operation, head, marks);
       case "nodes":
       case "relationships":
-        this.batch ??= defaultBatch(this.run.revisionId, ++this.batches);
-        return this.rows.write(operation, head, this.batch);
+        return this.rows.write(operation, head, this.takeBatch(operation));
     }
   }
 
@@ -147,27 +148,34 @@ export class OperationRunner {
     head: OperationHead,
     marks: Mark[],
   ): Promise<string> {
-    this.batch = operation.batch ?? defaultBatch(this.run.revisionId, ++this.batches);
     if (marks.length === 0) await this.journal.mark(head, WHOLE);
-    return this.batch;
+    return this.takeBatch(operation);
   }
 
-  /** The mark of an added shape keeps whether the run made it or found it: a downgrade leaves what was found. */
+  /** The mark of a shape keeps what became of it: a downgrade leaves what an upgrade found. */
   private async schema(
     operation: Operation & { kind: "schema" },
     head: OperationHead,
     marks: Mark[],
   ): Promise<undefined> {
-    const key = shapeKey(operation.shape);
     const known = marks.find((mark) => mark.chunk === WHOLE);
-    if (!known) {
-      const outcome = operation.action === "add"
-        ? await this.addSchema(operation.shape)
-        : await this.dropSchema(operation.shape);
-      await this.journal.mark(head, WHOLE, JSON.stringify({ [outcome]: key }));
-    } else if ((parseResult(known) as Row)?.adopted) this.adopted.add(key);
-    else if ((parseResult(known) as Row)?.made) this.made.add(key);
-    return undefined;
+    if (known) return this.recall(known);
+    const { shape, action } = operation;
+    const outcome = action === "add" ? await this.addSchema(shape) : await this.dropSchema(shape);
+    const result = JSON.stringify({ [outcome]: shapeKey(shape) });
+    this.recall({ result });
+    await this.journal.mark(head, WHOLE, result);
+  }
+
+  /** Takes in what became of a shape, now or in an earlier try. */
+  private recall(mark: Pick<Mark, "result">): undefined {
+    const { made, adopted, dropped } = (parseResult(mark) ?? {}) as Record<string, string | undefined>;
+    if (adopted !== undefined) this.adopted.add(adopted);
+    if (made !== undefined) this.made.add(made);
+    if (dropped !== undefined) {
+      this.made.delete(dropped);
+      this.found.delete(dropped);
+    }
   }
 
   private async addSchema(shape: SchemaShape): Promise<"made" | "adopted"> {
@@ -186,12 +194,10 @@ export class OperationRunner {
           },
         );
       }
-      if (run.before.has(key)) {
-        this.adopted.add(key);
+      if (this.found.has(key)) {
         run.note(`adopted the ${describeShape(shape)} that was there as "${existing.name}"`);
         return "adopted";
       }
-      this.made.add(key);
       return "made";
     }
     await this.dropOrphan(shape);
@@ -205,7 +211,6 @@ export class OperationRunner {
     if (!findShape(run.catalog, shape)) {
       run.catalog.push({ ...object, serverKind: shape.kind, state: "POPULATING" });
     }
-    this.made.add(key);
     return "made";
   }
 
@@ -235,9 +240,7 @@ export class OperationRunner {
     const orphan = findShape(run.catalog, index);
     const key = shapeKey(index);
     const isNamed = [schemaName(shape), distinctName(shape)].includes(orphan?.name ?? "");
-    if (!orphan || !isNamed || run.before.has(key) || this.made.has(key)) {
-      return false;
-    }
+    if (!orphan || !isNamed || this.found.has(key) || this.made.has(key)) return false;
     run.note(`dropped the index "${orphan.name}": the run before left it without its constraint`);
     await this.schemaStatement(dropStatement({ kind: "index", name: orphan.name }));
     run.catalog.splice(run.catalog.indexOf(orphan), 1);
@@ -264,15 +267,14 @@ export class OperationRunner {
       }
     }
     run.catalog.splice(run.catalog.indexOf(existing), 1);
-    this.made.delete(shapeKey(shape));
     return "dropped";
   }
 
   /** Schema and data cannot share a transaction, but schema and a read of the lock can. */
-  private async schemaStatement(text: string): Promise<void> {
-    await this.run.graph.write(async (tx) => {
+  private async schemaStatement(text: string, params: Row = {}): Promise<Row[]> {
+    return await this.run.graph.write(async (tx) => {
       await lookAtLock(tx, this.run.token);
-      await tx.run(text);
+      return (await tx.run(text, params)).rows;
     });
   }
 
@@ -380,25 +382,17 @@ export class OperationRunner {
     head: OperationHead,
     marks: Mark[],
   ): Promise<Row[]> {
-    const { graph, token, catalog } = this.run;
+    const { graph, catalog } = this.run;
     const begun = marks.find((mark) => mark.chunk === BEGUN);
-    const now = catalogDigest(await readCatalog(graph));
-    const isRun = begun !== undefined && parseResult(begun) !== now;
-    if (!begun) await this.journal.begin(head, JSON.stringify(now));
-    const run = async () => {
-      try {
-        return await graph.write(async (tx) => {
-          await lookAtLock(tx, token);
-          return (await tx.run(cypher, params)).rows;
-        });
-      } catch (error) {
-        // The answer of a first try was lost, and the second one finds what the first has done.
-        const isRepeated = /AlreadyExists|DropFailed/.test(serverCode(error));
-        if (!isRepeated || catalogDigest(await readCatalog(graph)) === now) throw error;
-        return [];
-      }
-    };
-    const rows = isRun ? [] : await run();
+    const before = catalogDigest(await readCatalog(graph));
+    const hasRun = begun !== undefined && parseResult(begun) !== before;
+    await this.journal.begin(head, JSON.stringify(before));
+    const rows = hasRun ? [] : await this.schemaStatement(cypher, params).catch(async (error) => {
+      // Where the answer of a first try was lost, the second one finds what the first has done.
+      const isRepeated = /AlreadyExists|DropFailed/.test(serverCode(error));
+      if (!isRepeated || catalogDigest(await readCatalog(graph)) === before) throw error;
+      return [];
+    });
     await this.journal.mark(head, WHOLE, keep(rows).result);
     catalog.splice(0, Infinity, ...await readCatalog(graph));
     return rows;
@@ -447,7 +441,7 @@ export function freeName(catalog: CatalogObject[], shape: SchemaShape): string {
 
 /** Names and shapes of a catalog as one digest; what is still being built is as good as there. */
 function catalogDigest(catalog: CatalogObject[]): string {
-  return sha256(canonicalJson(catalog.map(({ state: _, ...object }) => ({ ...object }))));
+  return sha256(canonicalJson(catalog.map(({ state: _, ...object }) => object)));
 }
 
 /** Keys of all shapes of a catalog. */

@@ -4,7 +4,7 @@
  * `_Crochet`; marks of data operations are written in the transactions of their rows. Never touches other data.
  */
 import { CrochetError } from "./error.ts";
-import { type Graph, serverCode, type Transaction } from "./graph.ts";
+import type { Graph, Transaction } from "./graph.ts";
 import type { Row } from "./operation_arguments.ts";
 import {
   type AppliedRevision,
@@ -49,7 +49,7 @@ export async function readRecord(graph: Graph): Promise<GraphRecord> {
   const reverted = (graphs[0]?.reverted as string[] | null | undefined) ?? [];
   const partial = rows.find((row) => row.state !== "applied");
   const direction = partial?.state === "reverting" ? "downgrade" : "upgrade";
-  const marks = partial ? await readMarks(graph, String(partial.id), direction) : [];
+  const marks = partial ? await readMarks(graph, String(partial.id), direction, false) : [];
   return {
     graphId: graphs[0]?.graphId as string | undefined,
     // A squash that is reverted where its parts were applied has a row for its run alone, without a digest.
@@ -65,6 +65,7 @@ export async function readRecord(graph: Graph): Promise<GraphRecord> {
       startedBy: String(partial.startedBy),
       before: JSON.parse(String(partial.before)),
       ...(partial.error ? { error: String(partial.error), failedAt: Number(partial.failedAt) } : {}),
+      ...(partial.failedText ? { failedText: String(partial.failedText) } : {}),
       journal: journalOf(marks),
       ...(partial.skip ? { skip: Number(partial.skip) } : {}),
       ...(partial.rollback ? { rollback: true } : {}),
@@ -169,7 +170,7 @@ export async function beginRun(
       "OPTIONAL MATCH (o:_CrochetRevision) WITH coalesce(max(o.position), 0) + 1 AS position " +
         "MERGE (r:_CrochetRevision {id: $id}) ON CREATE SET r.position = position, r.parents = [] " +
         "SET r.takes = $takes, r.before = CASE WHEN r.state IS NULL OR r.state = 'applied' THEN $before ELSE r.before END, r.state = $state, r.runDigest = $digest, " +
-        "r.startedAt = toString(datetime.realtime()), r.startedBy = $startedBy REMOVE r.error, r.failedAt",
+        `r.startedAt = toString(datetime.realtime()), r.startedBy = $startedBy REMOVE ${FAILURE}`,
       {
         id: run.revisionId,
         takes: run.takes ?? null,
@@ -182,17 +183,20 @@ export async function beginRun(
   });
 }
 
+/** What `noteFailure` sets. */
+const FAILURE = "r.error, r.failedAt, r.failedText";
+
 /** Notes why a run stopped, and how far it came. */
 export async function noteFailure(
   graph: Graph,
   token: LockToken,
   revisionId: string,
-  failure: { error: string; failedAt: number },
+  failure: { error: string; failedAt: number; failedText: string },
 ): Promise<void> {
   await graph.write(async (tx) => {
     await checkLock(tx, token);
     await tx.run(
-      "MATCH (r:_CrochetRevision {id: $id}) SET r.error = $error, r.failedAt = $failedAt",
+      "MATCH (r:_CrochetRevision {id: $id}) SET r.error = $error, r.failedAt = $failedAt, r.failedText = $failedText",
       { id: revisionId, ...failure },
     );
   });
@@ -210,7 +214,7 @@ export async function finishUpgrade(
     await checkLock(tx, token);
     const { rows } = await tx.run(
       "MATCH (r:_CrochetRevision {id: $id}) SET r += $properties, r.state = 'applied', r.appliedAt = toString(datetime.realtime()) " +
-        "REMOVE r.before, r.runDigest, r.startedAt, r.startedBy, r.error, r.failedAt, r.skip, r.takes RETURN r.appliedAt AS at",
+        `REMOVE r.before, r.runDigest, r.startedAt, r.startedBy, ${FAILURE}, r.skip, r.takes RETURN r.appliedAt AS at`,
       { id: revisionId, properties },
     );
     if (rows.length === 0) {
@@ -296,7 +300,7 @@ export async function restartRun(graph: Graph, token: LockToken, revisionId: str
   await graph.write(async (tx) => {
     await checkLock(tx, token);
     await dropMarks(tx, revisionId);
-    await tx.run("MATCH (r:_CrochetRevision {id: $id}) REMOVE r.error, r.failedAt, r.skip", {
+    await tx.run(`MATCH (r:_CrochetRevision {id: $id}) REMOVE ${FAILURE}, r.skip`, {
       id: revisionId,
     });
   });
@@ -312,7 +316,7 @@ export async function skipTo(
     await checkLock(tx, token);
     await tx.run("MATCH (m:_CrochetOperation {revision: $revisionId}) WHERE m.index > $skip DELETE m", run);
     await tx.run(
-      "MATCH (r:_CrochetRevision {id: $revisionId}) SET r.skip = $skip, r.runDigest = $digest REMOVE r.error, r.failedAt",
+      `MATCH (r:_CrochetRevision {id: $revisionId}) SET r.skip = $skip, r.runDigest = $digest REMOVE ${FAILURE}`,
       run,
     );
   });
@@ -323,7 +327,7 @@ export async function turnBack(graph: Graph, token: LockToken, revisionId: strin
   await graph.write(async (tx) => {
     await checkLock(tx, token);
     await tx.run(
-      "MATCH (r:_CrochetRevision {id: $revisionId}) SET r.state = 'reverting', r.rollback = true REMOVE r.error, r.failedAt, r.skip",
+      `MATCH (r:_CrochetRevision {id: $revisionId}) SET r.state = 'reverting', r.rollback = true REMOVE ${FAILURE}, r.skip`,
       { revisionId },
     );
   });
@@ -370,11 +374,16 @@ async function dropMarks(tx: Transaction, revisionId: string): Promise<void> {
   await tx.run("MATCH (m:_CrochetOperation {revision: $id}) DELETE m", { id: revisionId });
 }
 
-/** Marks of a run, by operation. */
-export async function readMarks(graph: Graph, revisionId: string, direction: string): Promise<Mark[]> {
+/** Marks of a run, by operation; without results, which may be large, for who only tells what is done. */
+export async function readMarks(
+  graph: Graph,
+  revisionId: string,
+  direction: string,
+  results = true,
+): Promise<Mark[]> {
   const rows = await graph.read(
     "MATCH (m:_CrochetOperation {revision: $revisionId, direction: $direction}) RETURN m.index AS index, m.chunk AS chunk, m.digest AS digest, " +
-      "m.text AS text, m.of AS of, m.result AS result ORDER BY index, chunk",
+      `m.text AS text, m.of AS of, ${results ? "m.result" : "null"} AS result ORDER BY index, chunk`,
     { revisionId, direction },
   );
   return rows.map((row) => ({
@@ -458,10 +467,4 @@ export async function writeMark(
     },
   );
   if (rows.length === 0) throw lockLost();
-}
-
-/** Did the error come from a mark that is there already: a commit whose answer was lost? */
-export function isMarkTaken(error: unknown): boolean {
-  return serverCode(error) === "Neo.ClientError.Schema.ConstraintValidationFailed" &&
-    /_CrochetOperation/.test((error as Error).message);
 }

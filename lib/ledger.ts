@@ -5,9 +5,11 @@
  */
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { canonicalJson, sha256 } from "./digest.ts";
-import { CrochetError, messageOf } from "./error.ts";
+import { CrochetError } from "./error.ts";
+import { damaged, ledgerError } from "./ledger_error.ts";
 import { headOf, ledgerFault, type LedgerRow } from "./ledger_replay.ts";
 import { basename, dirname, join } from "./path.ts";
+import { exists } from "./project.ts";
 import type { AppliedRevision, BatchRecord, PartialRun } from "./record.ts";
 
 const SCHEMA_VERSION = 3;
@@ -297,8 +299,17 @@ export class Ledger {
     });
   }
 
-  /** Records an applied revision with its snapshot. */
+  /** Number of the last event that told of more than a step of a run: a reading of both records holds while it stays. */
+  lastChange(): number {
+    const [last] = this.all(
+      "SELECT seq FROM events WHERE kind NOT IN ('operation', 'snapshot') ORDER BY seq DESC LIMIT 1",
+    );
+    return Number(last?.seq ?? 0);
+  }
+
+  /** Records an applied revision, unless another process of this working copy learned of it just now. */
   addApplied(graphId: string, revision: AppliedRevision, kind: "applied" | "learned"): void {
+    if (this.isApplied(graphId, revision.revisionId, revision.digest)) return;
     const [{ next }] = this.all(
       "SELECT coalesce(max(position), 0) + 1 AS next FROM applied_revisions WHERE graph_id = ?",
       graphId,
@@ -320,6 +331,16 @@ export class Ledger {
       revision.made ? JSON.stringify({ made: revision.made, dropped: revision.dropped }) : "",
     );
     this.addEvent(graphId, kind, revision.revisionId, { ...revision, position: Number(next) });
+  }
+
+  private isApplied(graphId: string, revisionId: string, digest: string): boolean {
+    const found = this.all(
+      "SELECT 1 FROM applied_revisions WHERE graph_id = ? AND revision_id = ? AND digest = ?",
+      graphId,
+      revisionId,
+      digest,
+    );
+    return found.length > 0;
   }
 
   /** Takes back an applied revision and its batches. */
@@ -473,49 +494,5 @@ function recordText(row: LedgerRow): string {
     return canonicalJson({ ...readApplied(row), position: row.position });
   } catch {
     return "";
-  }
-}
-
-const REBUILD = "crochet ledger rebuild makes it anew from the graph, and keeps the damaged file beside it";
-
-function damaged(path: string, what: string, cause?: unknown): CrochetError {
-  return new CrochetError("LEDGER_INVALID", `The ledger "${path}" is damaged: ${what}`, {
-    cause,
-    hint: REBUILD,
-    data: { damaged: true },
-  });
-}
-
-function ledgerError(path: string, error: unknown): unknown {
-  if (error instanceof CrochetError) return error;
-  const code = (error as { code?: string })?.code;
-  if (
-    code !== "ERR_SQLITE_ERROR" && !(error instanceof Deno.errors.AlreadyExists) &&
-    !(error instanceof Deno.errors.NotADirectory) && !(error instanceof Deno.errors.NotCapable) &&
-    !(error instanceof Deno.errors.PermissionDenied) && !/read-only|os error 30/i.test(messageOf(error))
-  ) return error;
-  const message = messageOf(error);
-  if (/malformed|not a database/i.test(message)) return damaged(path, message, error);
-  const readOnly = /readonly|read-only|unable to open|denied|os error (13|30)/i.test(message);
-  const hint = /full/i.test(message)
-    ? "free some space, and run the command again: what was begun goes on"
-    : /disk I\/O/i.test(message)
-    ? "the disk may be full or failing; then run the command again: what was begun goes on"
-    : readOnly
-    ? "this command writes the ledger: give it a folder that can be written, or name another file with [ledger] path"
-    : "check the disk and the file's permissions";
-  return new CrochetError("LEDGER_INVALID", `The ledger "${path}" cannot be used: ${message}`, {
-    cause: error,
-    hint,
-    data: { readOnly },
-  });
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }

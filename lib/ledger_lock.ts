@@ -4,7 +4,8 @@
  * holder before is gone, and may take over at once what that one held in the graph. Never talks to a graph.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { CrochetError, messageOf } from "./error.ts";
+import { messageOf } from "./error.ts";
+import { ledgerError } from "./ledger_error.ts";
 import { dirname } from "./path.ts";
 
 /** The lock of a working copy, held. */
@@ -32,18 +33,8 @@ export async function tryLocalLock(path: string): Promise<LocalLock | undefined>
   } catch (error) {
     db?.close();
     if (/database is locked/.test(messageOf(error))) return undefined;
-    throw lockError(path, error);
+    throw ledgerError(path, error, "lock");
   }
-}
-
-function lockError(path: string, error: unknown): CrochetError {
-  const message = messageOf(error);
-  return new CrochetError("LEDGER_INVALID", `The lock "${path}" cannot be used: ${message}`, {
-    cause: error,
-    hint: /full/.test(message)
-      ? "free some space, and run the command again"
-      : "this command needs a folder that can be written for its ledger; a damaged lock file may be deleted",
-  });
 }
 
 function held(db: DatabaseSync, path: string, gone: string[]): LocalLock {
@@ -53,7 +44,7 @@ function held(db: DatabaseSync, path: string, gone: string[]): LocalLock {
       try {
         db.prepare("INSERT INTO holder VALUES (?)").run(owner);
       } catch (error) {
-        throw lockError(path, error);
+        throw ledgerError(path, error, "lock");
       }
     },
     release(keepNotes) {

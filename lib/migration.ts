@@ -5,7 +5,7 @@
 import { anyParameter } from "./crochet_module.ts";
 import { bindParameters, cypherSections } from "./cypher_text.ts";
 import { CrochetError, type Place } from "./error.ts";
-import { defaultBatch, type Operation, OPERATIONS, parseOperation } from "./operation.ts";
+import { defaultBatch, type Operation, OPERATIONS, parseOperation, simulatedAnswer } from "./operation.ts";
 import type { Project } from "./project.ts";
 import type { Revision } from "./revision.ts";
 import { type CompiledMigration, compileMigration, type Sandbox } from "./sandbox.ts";
@@ -120,30 +120,4 @@ export function isCutShort(error: unknown, operations: Operation[]): boolean {
   const forbidden = (error as { data?: { forbidden?: boolean } }).data?.forbidden === true;
   return error instanceof CrochetError && error.code === "MIGRATION_FAILED" && !forbidden &&
     operations.some(({ kind }) => kind === "cypher" || kind === "nodes" || kind === "relationships");
-}
-
-/** What an operation answers where nothing is carried out. */
-export function simulatedAnswer(operation: Operation, batch: string): unknown {
-  switch (operation.kind) {
-    case "begin":
-      return operation.batch ?? batch;
-    case "schema":
-      return undefined;
-    case "transform":
-      return { changed: 0 };
-    case "deleteBatch":
-      return { deleted: 0 };
-    case "nodes": {
-      const created = operation.rows.length;
-      return operation.mode === "create" ? { created } : { created, updated: 0, unchanged: 0 };
-    }
-    case "relationships": {
-      const created = operation.rows.length;
-      return operation.mode === "create"
-        ? { created, missing: 0 }
-        : { created, updated: 0, unchanged: 0, missing: 0 };
-    }
-    case "cypher":
-      return [];
-  }
 }

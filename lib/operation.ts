@@ -204,6 +204,32 @@ export function defaultBatch(revisionId: string, n: number): string {
   return `${revisionId}:${n}`;
 }
 
+/** What an operation answers where nothing is carried out. */
+export function simulatedAnswer(operation: Operation, batch: string): unknown {
+  switch (operation.kind) {
+    case "begin":
+      return operation.batch ?? batch;
+    case "schema":
+      return undefined;
+    case "transform":
+      return { changed: 0 };
+    case "deleteBatch":
+      return { deleted: 0 };
+    case "nodes": {
+      const created = operation.rows.length;
+      return operation.mode === "create" ? { created } : { created, updated: 0, unchanged: 0 };
+    }
+    case "relationships": {
+      const created = operation.rows.length;
+      return operation.mode === "create"
+        ? { created, missing: 0 }
+        : { created, updated: 0, unchanged: 0, missing: 0 };
+    }
+    case "cypher":
+      return [];
+  }
+}
+
 /** How the rows of an operation are cut: rows in a chunk, and how many chunks there are. */
 export function chunking(
   operation: Operation & { kind: "nodes" | "relationships" },

@@ -15,7 +15,11 @@ export interface Io {
   ask?(question: string): string | null;
   variables: Record<string, string | undefined>;
   cwd: string;
-  signal?: AbortSignal;
+  /**
+   * From now on, an interrupt (Ctrl-C and its kin) does not end the process: the work ends in order when the signal
+   * says so. To be called once, by commands that leave something half-done otherwise.
+   */
+  endInOrder?(): AbortSignal;
 }
 
 /** How the command prints. */

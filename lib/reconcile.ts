@@ -6,8 +6,11 @@
 import { CrochetError } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { type GraphRecord, readRecord } from "./graph_record.ts";
+import { renderSnapshot, type SchemaIr } from "./ir.ts";
 import type { Ledger } from "./ledger.ts";
+import { type Project, readEveryRevision, readSnapshot } from "./project.ts";
 import { type AppliedRevision, compareRecords, type Comparison } from "./record.ts";
+import type { Revision } from "./revision.ts";
 import { count } from "./text.ts";
 
 /** The two records beside each other. */
@@ -22,7 +25,15 @@ export interface Standing {
 
 /** Reads both records and compares them; changes nothing. */
 export async function compareStanding(ledger: Ledger, graph: Graph): Promise<Standing> {
-  const record = await readRecord(graph);
+  for (;;) {
+    const last = ledger.lastChange();
+    const standing = compareWith(await readRecord(graph), ledger, graph);
+    // Where a run of this working copy moved both on in between, the two readings are of different moments.
+    if (ledger.lastChange() === last) return standing;
+  }
+}
+
+function compareWith(record: GraphRecord, ledger: Ledger, graph: Graph): Standing {
   // A graph is who it says it is, under whatever name it is reached; the address tells which one was here before.
   const before = ledger.graphAt(graph.address);
   const expected = before ? ledger.applied(before.graphId) : [];
@@ -38,49 +49,92 @@ export async function compareStanding(ledger: Ledger, graph: Graph): Promise<Sta
 export async function reconcile(
   ledger: Ledger,
   graph: Graph,
-  environment: string,
+  project: Project,
 ): Promise<{ record: GraphRecord; lines: string[] }> {
-  const { record, ledger: applied, comparison, strange } = await compareStanding(ledger, graph);
-  if (strange) throw strangeGraph(graph, strange, applied);
-  const { graphId } = record;
-  if (graphId === undefined) return { record, lines: [] };
-  const lines: string[] = [];
-  ledger.transaction(() => {
-    ledger.rememberGraph({ graphId, address: graph.address, databaseId: graph.info.databaseId, environment });
-    if (comparison.state === "graph-ahead") {
-      for (const revision of comparison.missing) ledger.addApplied(graphId, revision, "learned");
-      lines.push(
-        `the ledger learned of ${count(comparison.missing.length, "revision")} that the graph has applied: ${
-          names(comparison.missing)
-        }`,
-      );
-    }
-    const missing = comparison.state === "ledger-ahead" ? comparison.missing : [];
-    const reverting = ledger.partial(graphId);
-    // A run that was killed between its end in the graph and in the ledger, or another working copy, reverted them.
-    const known = new Set(record.reverted);
-    if (reverting?.direction === "downgrade") {
-      for (const id of [reverting.revisionId, ...reverting.takes ?? []]) known.add(id);
-    }
-    if (missing.length > 0 && missing.every(({ revisionId }) => known.has(revisionId))) {
-      for (const { revisionId } of missing.toReversed()) {
-        ledger.removeApplied(graphId, revisionId, "reverted");
-      }
-      ledger.setPartial(graphId, undefined, "noted");
-      lines.push(
-        `the ledger learned that ${names(missing)} ${missing.length === 1 ? "was" : "were"} reverted`,
-      );
-    } else if (comparison.state === "ledger-ahead" || comparison.state === "diverged") {
-      throw diverged(graph, comparison);
-    }
-    ledger.setPartial(graphId, record.partial, "noted");
-    ledger.setBatches(graphId, record.batches);
-  });
-  return { record, lines };
+  for (;;) {
+    const last = ledger.lastChange();
+    const record = await readRecord(graph);
+    // Needs no lock: where another run of this working copy wrote in between, both are read again.
+    const lines = ledger.transaction(() =>
+      ledger.lastChange() === last ? settle(record, ledger, graph, project) : undefined
+    );
+    if (lines) return { record, lines };
+  }
 }
 
-/** Makes the ledger anew from what the graph says. Gives the number of revisions. */
-export async function rebuildLedger(ledger: Ledger, graph: Graph, environment: string): Promise<number> {
+/** Writes into the ledger what the graph's record has more, within a transaction. Gives what was done in words. */
+function settle(record: GraphRecord, ledger: Ledger, graph: Graph, project: Project): string[] {
+  const { ledger: applied, comparison, strange } = compareWith(record, ledger, graph);
+  const { environment } = project.settings.graph;
+  if (strange) throw strangeGraph(graph, strange, applied);
+  const { graphId } = record;
+  if (graphId === undefined) return [];
+  const lines: string[] = [];
+  const { databaseId } = graph.info;
+  const known = ledger.graphAt(graph.address);
+  if (known?.graphId === graphId && known.databaseId !== databaseId) {
+    lines.push(
+      `the database at ${graph.address} is another one than before, with the same record: it was loaded from a dump or a backup`,
+    );
+  }
+  ledger.rememberGraph({ graphId, address: graph.address, databaseId, environment });
+  if (comparison.state === "graph-ahead") {
+    learn(ledger, graphId, project, comparison.missing);
+    lines.push(
+      `the ledger learned of ${count(comparison.missing.length, "revision")} that the graph has applied: ${
+        names(comparison.missing)
+      }`,
+    );
+  }
+  const missing = comparison.state === "ledger-ahead" ? comparison.missing : [];
+  const reverting = ledger.partial(graphId);
+  // A run that was killed between its end in the graph and in the ledger, or another working copy, reverted them.
+  const reverted = new Set(record.reverted);
+  if (reverting?.direction === "downgrade") {
+    for (const id of [reverting.revisionId, ...reverting.takes ?? []]) reverted.add(id);
+  }
+  if (missing.length > 0 && missing.every(({ revisionId }) => reverted.has(revisionId))) {
+    for (const { revisionId } of missing.toReversed()) {
+      ledger.removeApplied(graphId, revisionId, "reverted");
+    }
+    ledger.setPartial(graphId, undefined, "noted");
+    lines.push(
+      `the ledger learned that ${names(missing)} ${missing.length === 1 ? "was" : "were"} reverted`,
+    );
+  } else if (comparison.state === "ledger-ahead" || comparison.state === "diverged") {
+    throw diverged(graph, comparison);
+  }
+  ledger.setPartial(graphId, record.partial, "noted");
+  ledger.setBatches(graphId, record.batches);
+  return lines;
+}
+
+/** Takes applied revisions from the graph, and their snapshots from the files that are here. */
+function learn(ledger: Ledger, graphId: string, project: Project, applied: AppliedRevision[]): void {
+  const { revisions } = readEveryRevision(project);
+  for (const learned of applied) {
+    ledger.addApplied(graphId, learned, "learned");
+    const revision = revisions.find(({ revisionId }) => revisionId === learned.revisionId);
+    const snapshot = revision && readSnapshotIfSound(project, revision);
+    if (snapshot && revision.schemaHash === learned.schemaHash) {
+      ledger.addSnapshot(learned.schemaHash, renderSnapshot(snapshot));
+    }
+  }
+}
+
+function readSnapshotIfSound(project: Project, revision: Revision): SchemaIr | undefined {
+  try {
+    return readSnapshot(project, revision);
+  } catch (error) {
+    // verify names what is wrong with it.
+    if (error instanceof CrochetError) return undefined;
+    throw error;
+  }
+}
+
+/** Makes the ledger anew from what the graph and the files say. Gives the number of revisions. */
+export async function rebuildLedger(ledger: Ledger, graph: Graph, project: Project): Promise<number> {
+  const { environment } = project.settings.graph;
   const record = await readRecord(graph);
   ledger.transaction(() => {
     const known = ledger.graphAt(graph.address);
@@ -89,7 +143,7 @@ export async function rebuildLedger(ledger: Ledger, graph: Graph, environment: s
     if (graphId === undefined) return;
     if (graphId !== known?.graphId) ledger.forget(graphId);
     ledger.rememberGraph({ graphId, address: graph.address, databaseId: graph.info.databaseId, environment });
-    for (const revision of record.revisions) ledger.addApplied(graphId, revision, "learned");
+    learn(ledger, graphId, project, record.revisions);
     ledger.setPartial(graphId, record.partial, "noted");
     ledger.setBatches(graphId, record.batches);
     ledger.addEvent(graphId, "rebuilt", "", { revisions: record.revisions.length });

@@ -47,6 +47,8 @@ export interface PartialRun {
   error?: string;
   /** Number of the operation that failed, from 1. */
   failedAt?: number;
+  /** That operation in a few words. */
+  failedText?: string;
   /** What is known of its operations: those that are done, and those that were begun. */
   journal: JournalEntry[];
   /** How many operations count as done, whatever they are: a person decided so. */

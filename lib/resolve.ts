@@ -6,7 +6,8 @@
  */
 import { buildChain, findRevision } from "./chain.ts";
 import { CrochetError } from "./error.ts";
-import type { HeldLock } from "./graph_lock.ts";
+import { foundByUpgrade } from "./graph_journal.ts";
+import { type HeldLock, isAtWork, type LockHolder, readLock } from "./graph_lock.ts";
 import {
   countLeft,
   deleteLeft,
@@ -27,6 +28,7 @@ import { appliedRevision, type JournalEntry, type PartialRun } from "./record.ts
 import type { Revision } from "./revision.ts";
 import { underLocks } from "./run_lock.ts";
 import type { RunRequest } from "./runner.ts";
+import { count } from "./text.ts";
 
 /** What a person decides about a run that stopped. */
 export type Resolution =
@@ -48,7 +50,11 @@ export interface Stopped {
   file?: string;
   /** Was the file changed since the run began? */
   changed: boolean;
+  /** Set where it has not stopped: who works at it. */
+  holder?: LockHolder;
   operations: StoppedOperation[];
+  /** Number of the first operation that is not done. */
+  next: number;
   /** Why the file may ask for more. */
   incomplete?: string;
 }
@@ -56,7 +62,7 @@ export interface Stopped {
 /** An operation of a run that stopped. */
 export interface StoppedOperation {
   number: number;
-  state: JournalEntry["state"] | "not begun";
+  state: JournalEntry["state"] | "failed" | "not begun";
   /** What ran, or what the file asks for. */
   text: string;
   chunks?: JournalEntry["chunks"];
@@ -69,7 +75,7 @@ type ResolveRequest = Omit<RunRequest, "direction">;
 /** What is done of a run and what is not; changes nothing. @throws CrochetError UNKNOWN_REVISION where none stopped */
 export async function readStopped(request: ResolveRequest, revisionId: string): Promise<Stopped> {
   const { project, ledger, graph } = request;
-  const { record } = await reconcile(ledger, graph, project.settings.graph.environment);
+  const { record } = await reconcile(ledger, graph, project);
   const run = stoppedRun(record, revisionId);
   const revision = readRevisions(project).find((candidate) => candidate.revisionId === revisionId);
   const asked = revision ? await askedFor(request, revision, run) : { texts: [] };
@@ -78,14 +84,20 @@ export async function readStopped(request: ResolveRequest, revisionId: string): 
   const operations = Array.from({ length: last }, (_, i): StoppedOperation => {
     const entry = known.get(i + 1);
     const text = asked.texts[i];
-    if (!entry) return { number: i + 1, state: "not begun", text: text ?? "nothing to do in the graph" };
+    if (!entry) {
+      const state = run.failedAt === i + 1 ? "failed" : "not begun";
+      return { number: i + 1, state, text: text ?? "nothing to do in the graph" };
+    }
     return { ...entry, ...(text !== undefined && text !== entry.text && { now: text }) };
   });
+  const holder = await readLock(graph);
   return {
     run,
+    ...(holder && isAtWork(holder) && { holder }),
     ...(revision && { file: revision.file }),
     changed: revision !== undefined && revision.digest !== run.digest,
     operations,
+    next: operations.find(({ state }) => state !== "done")?.number ?? operations.length + 1,
     ...(asked.incomplete && { incomplete: asked.incomplete }),
   };
 }
@@ -127,11 +139,12 @@ export async function resolveRun(
   resolution: Resolution,
 ): Promise<Resolved> {
   const { project, ledger, graph } = request;
-  stoppedRun((await reconcile(ledger, graph, project.settings.graph.environment)).record, revisionId);
+  stoppedRun((await reconcile(ledger, graph, project)).record, revisionId);
   return await underLocks({ ...request, command: "resolve" }, async (lock) => {
     const record = await readRecord(graph);
     const run = stoppedRun(record, revisionId);
     const graphId = record.graphId!;
+    if (resolution.how === "skip-to") await checkSkip(request, revisionId, resolution.operation);
     const left = await carryOut(request, lock, record, run, resolution);
     const after = await readRecord(graph);
     const before = new Set(ledger.applied(graphId).map((known) => known.revisionId));
@@ -147,6 +160,25 @@ export async function resolveRun(
     });
     return { run, left };
   });
+}
+
+/** A run goes on with the first operation that is not done, or behind it; never with one that is done. */
+async function checkSkip(request: ResolveRequest, revisionId: string, wanted: number): Promise<void> {
+  const { operations, next, incomplete } = await readStopped(request, revisionId);
+  const last = incomplete ? Infinity : operations.length + 1;
+  if (wanted >= next && wanted <= last) return;
+  throw new CrochetError(
+    "USAGE",
+    wanted < next
+      ? `Operation ${wanted} of "${revisionId}" is done, and would be done twice`
+      : `"${revisionId}" has ${
+        count(operations.length, "operation")
+      }, and cannot go on with operation ${wanted}`,
+    {
+      hint: `--skip-to ${next} is the next one; --redo runs it from its start, ` +
+        `--mark-applied takes it as applied`,
+    },
+  );
 }
 
 async function carryOut(
@@ -178,7 +210,7 @@ async function carryOut(
       const by = {
         appliedBy: `${runner.user}@${runner.host}`,
         crochetVersion: runner.version,
-        adopted: [],
+        adopted: isUpgrade ? await foundByUpgrade(graph, run) : [],
         git: stampOf(await openRepository(project), revision),
       };
       await finishUpgrade(graph, token, appliedRevision(revision, by));

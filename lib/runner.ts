@@ -7,8 +7,8 @@ import { buildChain, type Chain, findRevision } from "./chain.ts";
 import { CrochetError, messageOf } from "./error.ts";
 import type { Graph } from "./graph.ts";
 import { type CatalogObject, readCatalog } from "./graph_catalog.ts";
-import { type HeldLock, readLock } from "./graph_lock.ts";
-import { parseResult } from "./graph_journal.ts";
+import { type HeldLock, isAtWork, readLock } from "./graph_lock.ts";
+import { foundByUpgrade } from "./graph_journal.ts";
 import { catalogKeys, OperationRunner } from "./graph_operations.ts";
 import {
   beginRun,
@@ -148,7 +148,7 @@ export async function run(request: RunRequest): Promise<RunResult> {
     if (!(error instanceof CrochetError) || error.code !== "RESUME_REFUSED") throw error;
     // What looks like a run that stopped may be one that is under way: that one is named, or waited for.
     const holder = await readLock(graph);
-    if (!holder || holder.remainingMs <= 0 || holder.isDead) throw error;
+    if (!holder || !isAtWork(holder)) throw error;
     await underLocks({ ...request, command: direction, say }, () => Promise.resolve());
     return await select(request);
   });
@@ -192,7 +192,7 @@ export async function run(request: RunRequest): Promise<RunResult> {
 /** Takes an upgrade that stopped half-way back: its downgrade undoes what there is, and nothing was ever applied. */
 export async function rollBack(request: RunRequest, revisionId: string): Promise<RunResult> {
   const { graph, ledger, project } = request;
-  const { record } = await reconcile(ledger, graph, project.settings.graph.environment);
+  const { record } = await reconcile(ledger, graph, project);
   const revision = findRevision(buildChain(readRevisions(project)), revisionId);
   if (!revision.rollbackSafe) throw unsafeRollback(revision);
   if (!record.partial?.rollback) {
@@ -229,7 +229,7 @@ async function select(request: RunRequest): Promise<Selection> {
   const { project, ledger, graph, direction, target } = request;
   const chain = buildChain(readRevisions(project));
   checkTarget(chain, direction, target);
-  const { record: found, lines } = await reconcile(ledger, graph, project.settings.graph.environment);
+  const { record: found, lines } = await reconcile(ledger, graph, project);
   const record = { ...found, revisions: foldReplaced(chain.revisions, found.revisions) };
   checkFiles(chain, record.revisions, record.partial);
   const first = firstUnfinished(chain, record.partial, direction);
@@ -326,6 +326,8 @@ class RevisionJob {
   ) {}
 
   async run(revision: Revision): Promise<void> {
+    // Who interrupts before anything of the revision was begun leaves nothing that has to go on.
+    this.checkHeld();
     const { request, lock, catalog, selection: { record } } = this;
     const { graph, ledger, direction, project, runner, report } = request;
     const { revisionId, digest } = revision;
@@ -358,8 +360,10 @@ class RevisionJob {
       direction,
       ir,
       before: new Set(partial.before),
-      adoptedEarlier: partial.rollback ? await this.foundByUpgrade(partial) : new Set(
-        record.revisions.find((applied) => applied.revisionId === revisionId)?.adopted ?? [],
+      adoptedEarlier: new Set(
+        partial.rollback
+          ? await foundByUpgrade(graph, partial)
+          : record.revisions.find((applied) => applied.revisionId === revisionId)?.adopted,
       ),
       catalog,
       skip: partial.skip,
@@ -388,13 +392,6 @@ class RevisionJob {
     this.madeIndex = operations.madeIndex;
     await this.finish(revision, operations, partial.before, renderSnapshot(ir));
     report({ type: "done", revisionId, direction });
-  }
-
-  /** What was there before an upgrade that stopped, and was not made by it: taking it back leaves that. */
-  private async foundByUpgrade({ revisionId, before }: PartialRun): Promise<Set<string>> {
-    const marks = await readMarks(this.request.graph, revisionId, "upgrade");
-    const made = new Set(marks.map((mark) => (parseResult(mark) as { made?: string } | null)?.made));
-    return new Set(before.filter((key) => !made.has(key)));
   }
 
   private checkHeld(): void {
@@ -459,7 +456,11 @@ class RevisionJob {
   /** The failure is a state that others can see; where the graph is out of reach, the ledger has it alone. */
   private async noteFailure(partial: PartialRun, operations: OperationRunner, error: unknown): Promise<void> {
     const { graph, ledger } = this.request;
-    const failure = { error: messageOf(error), failedAt: operations.count };
+    const failure = {
+      error: messageOf(error),
+      failedAt: operations.count,
+      failedText: operations.current,
+    };
     const unreachable = error instanceof CrochetError &&
       ["CONNECTION_FAILED", "LOCK_LOST"].includes(error.code);
     if (!unreachable) await noteFailure(graph, this.lock.token, partial.revisionId, failure).catch(() => {});

@@ -8,20 +8,9 @@ import type { Io } from "./print.ts";
 /** What asks a program to end: Ctrl-C, a service manager, a terminal that was closed. */
 const SIGNALS: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM", "SIGHUP"];
 
-/** The first such signal lets the write in flight end or go back; the second one stops at once, and the next run goes on. */
-export function interruption(): AbortSignal {
-  const interrupt = new AbortController();
-  for (const signal of SIGNALS) {
-    Deno.addSignalListener(signal, () => {
-      if (interrupt.signal.aborted) Deno.exit(130);
-      interrupt.abort();
-    });
-  }
-  return interrupt.signal;
-}
-
 /** The outside of the program, as this process has it. */
-export function processIo(signal: AbortSignal): Io {
+export function processIo(): Io {
+  const interrupt = new AbortController();
   return {
     stdout: (text) => writeFileSync(1, text),
     stderr: (text) => writeFileSync(2, text),
@@ -29,8 +18,19 @@ export function processIo(signal: AbortSignal): Io {
     ask: Deno.stdin.isTerminal() ? ask : undefined,
     variables: Deno.env.toObject(),
     cwd: Deno.cwd(),
-    signal,
+    endInOrder: () => watch(interrupt),
   };
+}
+
+/** The first such signal aborts, the second one ends the process at once, and the next run goes on. */
+function watch(interrupt: AbortController): AbortSignal {
+  for (const signal of SIGNALS) {
+    Deno.addSignalListener(signal, () => {
+      if (interrupt.signal.aborted) Deno.exit(130);
+      interrupt.abort();
+    });
+  }
+  return interrupt.signal;
 }
 
 /** Asks and reads a line; null where there is none any more (Ctrl-D, Ctrl-C). */

@@ -7,7 +7,7 @@ import { appliedSchema } from "./applied_schema.ts";
 import { chainFaults, headsOf, linked } from "./chain.ts";
 import { textDigest } from "./digest.ts";
 import { CrochetError } from "./error.ts";
-import { readLock } from "./graph_lock.ts";
+import { isAtWork, readLock } from "./graph_lock.ts";
 import { projectSchema } from "./draft.ts";
 import { GitRepository } from "./git.ts";
 import type { Graph } from "./graph.ts";
@@ -72,7 +72,7 @@ export async function verifyProject(
   }
   if (graph && standing) {
     checks.push(
-      graphCheck(standing, revisions, lock !== undefined && lock.remainingMs > 0 && !lock.isDead),
+      graphCheck(standing, revisions, lock !== undefined && isAtWork(lock)),
       await schemaCheck(project, graph, revisions, applied),
     );
   }

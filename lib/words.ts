@@ -10,7 +10,7 @@ import { canonicalJson } from "./digest.ts";
 import { formatPlace } from "./error.ts";
 import { drawHistory, type HistoryEntry, type RevisionDetails, type ShownOperation } from "./history.ts";
 import type { LintResult } from "./lint.ts";
-import { describeHolder } from "./graph_lock.ts";
+import { describeHolder, isAtWork } from "./graph_lock.ts";
 import type { Finding } from "./lint_rules.ts";
 import type { Models, NodeModel, RelModel } from "./neomodel.ts";
 import type { Plan, PlannedOperation } from "./plan.ts";
@@ -133,7 +133,7 @@ export function statusLines(status: Status): string[] {
     }
   }
   const { partial, lock } = status;
-  if (partial && lock && !lock.isDead) {
+  if (partial && lock && isAtWork(lock)) {
     lines.push(`Running:  the ${partial.direction} of ${partial.revisionId}, begun by ${partial.startedBy}`);
   } else if (partial) {
     const done = partial.journal.filter((entry) => entry.state === "done").length;
@@ -157,11 +157,13 @@ export function statusLines(status: Status): string[] {
 }
 
 /** A run that stopped: what is done and what is not. */
-export function stoppedLines({ run, file, changed, operations, incomplete }: Stopped): string[] {
-  const words = { done: "done     ", begun: "half done", "not begun": "not begun" };
+export function stoppedLines({ run, file, changed, holder, operations, incomplete }: Stopped): string[] {
+  const words = { done: "done     ", begun: "half done", failed: "failed   ", "not begun": "not begun" };
   const at = run.failedAt ? ` at operation ${run.failedAt}: ${run.error}` : "";
   return [
-    `The ${run.direction} of ${run.revisionId}, begun by ${run.startedBy}, stopped${at}`,
+    `The ${run.direction} of ${run.revisionId}, begun by ${run.startedBy}, ${
+      holder ? `is under way: ${describeHolder(holder)}` : `stopped${at}`
+    }`,
     ...(file === undefined ? ["Its file is not here."] : changed ? [`${file} was changed since.`] : []),
     ...operations.flatMap(({ number, state, text, chunks, now }) => [
       `  ${words[state]}  ${number}. ${text}${

@@ -1,6 +1,6 @@
 /** The program on a machine whose clock is wrong by `CROCHET_TEST_SKEW` ms, and jumps back by it again and again. */
 import { main } from "../../lib/cli.ts";
-import { interruption, processIo } from "../../lib/terminal.ts";
+import { processIo } from "../../lib/terminal.ts";
 
 const skew = Number(Deno.env.get("CROCHET_TEST_SKEW"));
 const Real = Date;
@@ -15,4 +15,4 @@ globalThis.Date = class extends Real {
     return now();
   }
 } as DateConstructor;
-Deno.exit(await main(Deno.args, processIo(interruption())));
+Deno.exit(await main(Deno.args, processIo()));
