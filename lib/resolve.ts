@@ -80,15 +80,14 @@ export async function readStopped(request: ResolveRequest, revisionId: string): 
   const revision = readRevisions(project).find((candidate) => candidate.revisionId === revisionId);
   const asked = revision ? await askedFor(request, revision, run) : { texts: [] };
   const known = new Map(run.journal.map((entry) => [entry.number, entry]));
-  const last = Math.max(asked.texts.length, ...known.keys(), 0);
+  const last = Math.max(asked.texts.length, ...known.keys(), run.failedText ? run.failedAt ?? 0 : 0);
   const operations = Array.from({ length: last }, (_, i): StoppedOperation => {
     const entry = known.get(i + 1);
     const text = asked.texts[i];
-    if (!entry) {
-      const state = run.failedAt === i + 1 ? "failed" : "not begun";
-      return { number: i + 1, state, text: text ?? "nothing to do in the graph" };
-    }
-    return { ...entry, ...(text !== undefined && text !== entry.text && { now: text }) };
+    const failed = run.failedAt === i + 1 && run.failedText;
+    const ran = entry ?? (failed ? { number: i + 1, state: "failed" as const, text: failed } : undefined);
+    if (!ran) return { number: i + 1, state: "not begun", text: text ?? "nothing to do in the graph" };
+    return { ...ran, ...(text !== undefined && text !== ran.text && { now: text }) };
   });
   const holder = await readLock(graph);
   return {

@@ -17,6 +17,7 @@ import type { Plan, PlannedOperation } from "./plan.ts";
 import { table } from "./print.ts";
 import type { Proof } from "./proof.ts";
 import type { PythonProblem } from "./python_world.ts";
+import type { PartialRun } from "./record.ts";
 import type { Stopped } from "./resolve.ts";
 import type { RunEvent, RunResult } from "./runner.ts";
 import type { Status } from "./status.ts";
@@ -137,8 +138,7 @@ export function statusLines(status: Status): string[] {
     lines.push(`Running:  the ${partial.direction} of ${partial.revisionId}, begun by ${partial.startedBy}`);
   } else if (partial) {
     const done = partial.journal.filter((entry) => entry.state === "done").length;
-    const where =
-      (partial.failedAt ? ` at operation ${partial.failedAt}: ${oneLine(partial.error ?? "", 300)}` : "") +
+    const where = failurePlace(partial) +
       (done > 0 ? `; ${count(done, "operation")} ${done === 1 ? "is" : "are"} done` : "");
     lines.push(
       `Stopped:  the ${partial.direction} of ${partial.revisionId}, begun by ${partial.startedBy}, stopped${where}`,
@@ -156,13 +156,18 @@ export function statusLines(status: Status): string[] {
   return lines;
 }
 
+/** Where a run failed and why, to go behind "stopped"; empty where it could not say so. */
+function failurePlace({ failedAt, failedText, error }: PartialRun): string {
+  if (!failedAt) return "";
+  return ` at operation ${failedAt}${failedText ? `, ${failedText}` : ""}: ${oneLine(error ?? "", 300)}`;
+}
+
 /** A run that stopped: what is done and what is not. */
 export function stoppedLines({ run, file, changed, holder, operations, incomplete }: Stopped): string[] {
   const words = { done: "done     ", begun: "half done", failed: "failed   ", "not begun": "not begun" };
-  const at = run.failedAt ? ` at operation ${run.failedAt}: ${run.error}` : "";
   return [
     `The ${run.direction} of ${run.revisionId}, begun by ${run.startedBy}, ${
-      holder ? `is under way: ${describeHolder(holder)}` : `stopped${at}`
+      holder ? `is under way: ${describeHolder(holder)}` : `stopped${failurePlace(run)}`
     }`,
     ...(file === undefined ? ["Its file is not here."] : changed ? [`${file} was changed since.`] : []),
     ...operations.flatMap(({ number, state, text, chunks, now }) => [

@@ -72,6 +72,17 @@ export function startCrochet(cwd: string, args: string[], env: Record<string, st
   return { child, outcome };
 }
 
+/** Kills a run with SIGKILL; false where it ended before. */
+export async function killed({ child, outcome }: Running): Promise<boolean> {
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It ended before.
+  }
+  // 128 and the number of the signal.
+  return (await outcome).code === 137;
+}
+
 /** Variables that point crochet at the graph under test. */
 export function graphEnv(): Record<string, string> {
   const { uri, password } = testGraph();
@@ -151,19 +162,23 @@ export class TestProject {
   }
 }
 
-/** Drafts an empty migration and writes its bodies; gives its file. */
+/** Drafts an empty migration and writes its bodies, and what it imports from "crochet"; gives its file. */
 export async function writeMigration(
   project: TestProject,
   name: string,
   upgrade: string,
-  downgrade = "",
+  downgrade = "  // nothing",
+  imports = "",
 ): Promise<string> {
   const { files: [file] } = await project.json("create-migration", name, "--empty");
   const text = project.read(file).replace("  // nothing to do in the graph", () => upgrade).replace(
     "  // nothing to undo in the graph",
     () => downgrade,
   );
-  project.write(file, text);
+  project.write(
+    file,
+    imports === "" ? text : text.replace("import type", `import { ${imports} } from "crochet";\nimport type`),
+  );
   return file;
 }
 

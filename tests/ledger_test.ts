@@ -40,6 +40,9 @@ Deno.test("Ledger stays sound through everything that it records", async () => {
       sound("reverted");
       ledger.addApplied("g1", revision("0003_c"), "learned");
       sound("learned");
+      ledger.addApplied("g1", revision("0003_c"), "applied");
+      sound("learned and applied at the same time");
+      assert.deepEqual(ledger.applied("g1").map((r) => r.revisionId), ["0001_a", "0002_b", "0003_c"]);
       ledger.removeApplied("g1", "0002_b", "forgotten");
       sound("forgotten");
       ledger.addApplied("g1", revision("0002_b"), "applied");

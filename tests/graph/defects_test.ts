@@ -8,11 +8,12 @@ import type { Graph } from "../../lib/graph.ts";
 import {
   emptyGraph,
   graphEnv,
+  killed,
   type Outcome,
-  program,
   showData,
   showSchema,
   TestProject,
+  until,
   withFolder,
   withGraphProject,
   withProject,
@@ -135,15 +136,6 @@ async function checkTold(project: TestProject, models: string, part: string, by:
   for (const file of files) Deno.removeSync(`${project.root}/${file}`);
 }
 
-/** Waits for something that must come; the limit only ends a test that is lost. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const limit = Date.now() + 60_000;
-  while (!await condition()) {
-    if (Date.now() > limit) throw new Error(`in vain: ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
 /** Number of transactions that wait for a lock. */
 async function waiting(graph: Graph): Promise<number> {
   const rows = await graph.read(
@@ -199,12 +191,12 @@ Deno.test("defect 4: of upgrades at once only one runs, the others are told", as
         // The first run stands before the gate while the others come.
         await tx.run("MATCH (g:Gate) SET g.open = false");
         runs.push(project.run("upgrade"));
-        await until(async () => await waiting(graph) === 1);
+        await until("a transaction waits", async () => await waiting(graph) === 1);
         let ended = 0;
         for (const copy of [project, clone]) {
           runs.push(copy.run("upgrade").finally(() => ended++));
         }
-        await until(async () => ended + await waiting(graph) === 3);
+        await until("two transactions wait", async () => ended + await waiting(graph) === 3);
       });
       const [first, ...others] = await Promise.all(runs);
       assert.match(first.out, /^Applied: 0001_one$/m, first.err);
@@ -228,24 +220,19 @@ Deno.test("defect 5: a run that is killed or fails is a state, and the next one 
       '  await ctx.bulkCreateNodes("Row", Array.from({ length: 10 }, (_, id) => ({ id })), { chunkSize: 5 });\n' +
         '  await ctx.runCypher("MATCH (n:Row {id: 1}) SET n.x = 1 / (n.id - 1)");',
     );
-    const killed = graph.write(async (tx) => {
+    const blocking = graph.write(async (tx) => {
       // The second chunk runs into this node, which is not there after the run is dead.
       await tx.run("CREATE (:Row {id: 7})");
-      const [command, ...args] = program();
-      const child = new Deno.Command(command, {
-        args: [...args, "upgrade"],
-        cwd: project.root,
-        env: graphEnv(),
-        stdout: "null",
-        stderr: "null",
-      }).spawn();
+      const run = project.start("upgrade");
       // The first chunk is there, the second waits.
-      await until(async () => await count(graph, "Row") === 5 && await waiting(graph) === 1);
-      child.kill("SIGKILL");
-      assert.equal((await child.status).signal, "SIGKILL");
+      await until(
+        "the second chunk waits",
+        async () => await count(graph, "Row") === 5 && await waiting(graph) === 1,
+      );
+      assert.ok(await killed(run));
       throw new Error("roll back");
     });
-    await assert.rejects(killed, /roll back/);
+    await assert.rejects(blocking, /roll back/);
     assert.equal((await project.json("status")).partial.revisionId, id);
 
     await refused(project, ["upgrade"], /by zero/);
@@ -799,7 +786,7 @@ Deno.test("defect 35: runCypher gives rows, a deadlock is tried again, and endle
     await graph.write(async (tx) => {
       await tx.run("MATCH (a:A) SET a.x = a.x + 10");
       upgrade ??= project.run("upgrade");
-      await until(async () => await waiting(graph) === 1);
+      await until("a transaction waits", async () => await waiting(graph) === 1);
       // Each now waits for the other, and the server ends the younger transaction.
       await tx.run("MATCH (b:B) SET b.x = b.x + 10");
     });

@@ -118,3 +118,26 @@ Deno.test("an interrupt ends the wait for a lock", async () => {
     assert.equal(await nodes(graph, "A"), 0);
   });
 });
+
+Deno.test("what only reads ends at the first signal, whatever it waits for", async () => {
+  // It takes the connection, and never says a word.
+  const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const connections: Deno.Conn[] = [];
+  const accepting = (async () => {
+    for await (const connection of silent) connections.push(connection);
+  })();
+  await withGraphProject({}, async (project) => {
+    const mute = project.with({ CROCHET_NEO4J_URI: `bolt://127.0.0.1:${silent.addr.port}` });
+    for (const [i, words] of [["status"], ["plan"], ["drift"], ["verify"]].entries()) {
+      const { child, outcome } = mute.start(...words);
+      await until("it waits for an answer", () => connections.length > i);
+      const signal = i % 2 === 0 ? "SIGINT" : "SIGTERM";
+      child.kill(signal);
+      const { code, err } = await outcome;
+      assert.equal(code, signal === "SIGINT" ? 130 : 143, `${words}: ${err}`);
+    }
+  });
+  connections.forEach((connection) => connection.close());
+  silent.close();
+  await accepting;
+});

@@ -1,24 +1,6 @@
 /** Every operation of the context on a real server: what it does, what it answers, what its inverse leaves. */
 import assert from "node:assert/strict";
-import { showData, showSchema, type TestProject, withGraphProject } from "../harness.ts";
-
-/** Puts bodies into a fresh empty migration. */
-async function migration(
-  project: TestProject,
-  name: string,
-  upgrade: string,
-  downgrade = "",
-  imports = "",
-): Promise<void> {
-  const { files } = await project.json("create-migration", name, "--empty");
-  const text = project.read(files[0])
-    .replace("  // nothing to do in the graph", upgrade)
-    .replace("  // nothing to undo in the graph", downgrade || "  // nothing");
-  project.write(
-    files[0],
-    imports === "" ? text : text.replace("import type", `import { ${imports} } from "crochet";\nimport type`),
-  );
-}
+import { showData, showSchema, withGraphProject, writeMigration } from "../harness.ts";
 
 /** A migration that hands what operations answered to the graph, so that a test can read it. */
 const TELL =
@@ -37,7 +19,7 @@ Deno.test("data operations create, merge, tag, count and are taken back by their
       tx.run("CREATE (:City {name: 'Rome', people: 1}), (:City {name: 'Oslo', people: 2})")
     );
     const before = await showData(graph);
-    await migration(
+    await writeMigration(
       project,
       "data",
       `${TELL}
@@ -96,7 +78,7 @@ Deno.test("data operations create, merge, tag, count and are taken back by their
 
 Deno.test("values keep their kind: integers, floats, dates, points, lists", async () => {
   await withGraphProject({}, async (project, graph) => {
-    await migration(
+    await writeMigration(
       project,
       "values",
       `  await ctx.createNodes("V", [{ i: 30, big: 9007199254740993n, f: float(30), half: 0.5, d: date("2024-05-01"), dt: dateTime("2024-05-01T12:00:00+02:00"), l: localDateTime("2024-05-01T12:00:00"), du: duration("P1Y2M3DT4H"), p: point(12.5, 55.7), list: [1, 2], t: "x", yes: true, js: new Date(0) }]);`,
@@ -137,7 +119,7 @@ Deno.test("transforms touch the whole label, fill only what is missing, and are 
     );
     await graph.write((tx) => tx.run("MATCH (o:Old {i: 7}) SET o.level = 'gold'"));
     const before = await showData(graph);
-    await migration(
+    await writeMigration(
       project,
       "transforms",
       `${TELL}
@@ -189,7 +171,7 @@ Deno.test("schema operations of every kind come and go", async () => {
         `  await ctx.${verb}${kind}("L", "p${i}");`,
         `  await ctx.${verb}Relationship${kind}("T", "p${i}");`,
       ]).join("\n");
-    await migration(project, "schema", calls("add"), calls("drop"));
+    await writeMigration(project, "schema", calls("add"), calls("drop"));
     await project.ok("upgrade");
     assert.equal((await showSchema(graph)).filter((line) => line.startsWith("index")).length, 8);
     await project.ok("downgrade");
@@ -199,7 +181,7 @@ Deno.test("schema operations of every kind come and go", async () => {
 
 Deno.test("a name that another shape has taken is avoided and told", async () => {
   await withGraphProject({}, async (project, graph) => {
-    await migration(
+    await writeMigration(
       project,
       "names",
       '  await ctx.addIndex("A_b", "c");\n  await ctx.addIndex("A", "b_c");',
@@ -224,7 +206,7 @@ Deno.test("a missing end of a relationship stops the operation and says which", 
     const before = await showData(graph);
     const rows = (target: string) =>
       `[{ source: "Rome", target: "Rome" }, { source: "Rome", target: ${JSON.stringify(target)} }]`;
-    await migration(
+    await writeMigration(
       project,
       "ends",
       `  await ctx.createRelationships("City", "City", "ROAD", ${
@@ -249,7 +231,7 @@ Deno.test("the label's only unique property is the default key of relationships"
     await project.ok("create-node", "Person");
     await project.ok("create-migration", "first");
     await project.ok("upgrade");
-    await migration(
+    await writeMigration(
       project,
       "friends",
       '  await ctx.createNodes("Person", [{ name: "Ada" }, { name: "Bob" }]);\n  await ctx.createRelationships("Person", "Person", "KNOWS", [{ source: "Ada", target: "Bob" }]);',

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Graph } from "../../lib/graph.ts";
 import {
   emptyGraph,
-  program,
+  killed,
   showData,
   showSchema,
   type TestProject,
@@ -33,7 +33,7 @@ Deno.test("a migration that fails is a state, and goes on where it stopped", asy
     const status = await project.ok("status");
     assert.match(
       status,
-      /Stopped: +the upgrade of 0001_halfway, begun by .*, stopped at operation 5: .*by zero/,
+      /Stopped: +the upgrade of 0001_halfway, begun by .*, stopped at operation 5, runCypher\(MATCH .*by zero/,
     );
     assert.equal((await project.run("verify")).code, 1);
     assert.equal((await graph.read("MATCH (a:A) RETURN count(a) AS n"))[0].n, 11);
@@ -56,8 +56,11 @@ Deno.test("a migration that fails is a state, and goes on where it stopped", asy
     }
     const shown = await project.run("resolve", "0001_halfway");
     assert.equal(shown.code, 1);
-    assert.match(shown.out, /stopped at operation 5: .*by zero[^]*0001_halfway\.ts was changed since/);
-    assert.match(shown.out, /done +4\. bulkCreateNodes\(A, 10 rows\)\n +not begun +5\. runCypher/);
+    assert.match(shown.out, /stopped at operation 5, .*by zero[^]*0001_halfway\.ts was changed since/);
+    assert.match(
+      shown.out,
+      /done +4\. bulkCreateNodes\(A, 10 rows\)\n +failed +5\. runCypher\(.*1 \/ \(a\.x.*\n +the file now asks for runCypher\(.*10 \/ 2.*\n +not begun +6\. createNodes/,
+    );
     assert.match(shown.err, /--skip-to 5 +go on with operation 5/);
     assert.match(
       await project.ok("resolve", "0001_halfway", "--skip-to", "5"),
@@ -115,26 +118,11 @@ Deno.test("a run that is killed in a bulk load is finished exactly once by the n
   await ctx.bulkCreateNodes("M", Array.from({ length: 20000 }, (_, i) => ({ id: i })), { chunkSize: 500, callInTransactions: true });`,
       `  await ctx.deleteNodesByBatch("M", ctx.batch);\n  await ctx.deleteNodesByBatch("L", ctx.batch);\n  await ctx.dropUniqueConstraint("K", "id");`,
     );
-    const [command, ...first] = program();
-    const env = { ...Deno.env.toObject(), ...(project as unknown as { env: Record<string, string> }).env };
     let kills = 0;
     for (let round = 0; round < 12; round++) {
-      const child = new Deno.Command(command, {
-        args: [...first, "upgrade"],
-        cwd: project.root,
-        env,
-        stdin: "null",
-        stdout: "null",
-        stderr: "null",
-      }).spawn();
+      const run = project.start("upgrade");
       await new Promise((resolve) => setTimeout(resolve, 700 + round * 350));
-      try {
-        child.kill("SIGKILL");
-      } catch {
-        // It ended before.
-      }
-      const { signal } = await child.status;
-      if (signal !== "SIGKILL") break;
+      if (!await killed(run)) break;
       kills++;
     }
     assert.ok(kills > 0, "no run was killed");
@@ -267,6 +255,58 @@ Deno.test("--skip-to takes operations as done, --mark-applied the revision, --ma
   }
 });
 
+Deno.test("--skip-to goes neither back over what is done nor past the end, and --redo and a plan say where it stands", async () => {
+  await withGraphProject({}, async (project, graph) => {
+    await stopped(project, graph);
+    for (
+      const [operation, says] of [
+        ["3", /Operation 3 of "0001_stops" is done, and would be done twice[^]*--skip-to 4 is the next one/],
+        ["1", /Operation 1 of "0001_stops" is done/],
+        ["7", /has 5 operations, and cannot go on with operation 7[^]*--skip-to 4 is the next one/],
+      ] as const
+    ) {
+      const refused = await project.run("resolve", "0001_stops", "--skip-to", operation);
+      assert.equal(refused.code, 2, operation);
+      assert.match(refused.err, says);
+    }
+    // One past the last: nothing is left to do.
+    await project.ok("resolve", "0001_stops", "--skip-to", "6");
+    await project.ok("upgrade");
+    assert.equal((await project.json("status")).applied.length, 1);
+  });
+});
+
+Deno.test("a stopped upgrade that is taken as applied keeps what it found when it is reverted", async () => {
+  await withGraphProject({}, async (project, graph) => {
+    await stopped(project, graph);
+    await project.ok("resolve", "0001_stops", "--mark-applied");
+    const reverted = await project.run("downgrade");
+    assert.equal(reverted.code, 0, reverted.err);
+    assert.match(reverted.err, /left the unique constraint on There/);
+    assert.match((await showSchema(graph)).join("\n"), /^constraint [^\n]*"name":"there"/);
+    assert.deepEqual(await showData(graph), []);
+  });
+});
+
+Deno.test("resolve names the run that is under way, and leaves nothing to decide", async () => {
+  await withGraphProject({}, async (project, graph) => {
+    await writeMigration(
+      project,
+      "slow",
+      `  await ctx.bulkCreateNodes("S", Array.from({ length: 60000 }, (_, i) => ({ i })), { chunkSize: 100 });`,
+    );
+    const run = project.start("upgrade");
+    await until("the run writes", async () => (await showData(graph)).length > 100);
+    const { code, out, err } = await project.run("resolve", "0001_slow");
+    assert.equal(code, 1, err);
+    assert.match(out, /^The upgrade of 0001_slow, begun by .*, is under way: .*crochet upgrade/);
+    assert.doesNotMatch(err, /Decide/);
+    const skipped = await project.run("resolve", "0001_slow", "--redo");
+    assert.deepEqual([skipped.code, /is locked by/.test(skipped.err)], [3, true]);
+    assert.ok(await killed(run), "the server was too fast");
+  });
+});
+
 Deno.test("a run whose file is not here is named, and is finished before anything else", async () => {
   await withGraphProject({}, async (project, graph) => {
     const file = await stopped(project, graph);
@@ -316,6 +356,34 @@ Deno.test("an index that a server left of a constraint when it died is cleared a
   });
 });
 
+Deno.test("an orphaned index is cleared away also where the run dropped an index of its shape before", async () => {
+  await withGraphProject({}, async (project, graph) => {
+    await writeMigration(
+      project,
+      "index",
+      `  await ctx.addIndex("O", "id");\n  await ctx.createNodes("O", [{ id: 1 }]);`,
+      `  await ctx.deleteNodesByBatch("O", ctx.batch);\n  await ctx.dropIndex("O", "id");`,
+    );
+    await project.ok("upgrade");
+    const file = await writeMigration(
+      project,
+      "unique",
+      `  await ctx.dropIndex("O", "id");\n  await ctx.runCypher("MATCH (o:O) SET o.x = 1 / 0");\n  await ctx.addUniqueConstraint("O", "id");`,
+      `  await ctx.dropUniqueConstraint("O", "id");\n  await ctx.addIndex("O", "id");`,
+    );
+    assert.equal((await project.run("upgrade")).code, 2);
+    await graph.implicit("CREATE INDEX constraint_unique_O_id FOR (o:O) ON (o.id)");
+    project.write(file, project.read(file).replace("1 / 0", "1"));
+    await project.ok("resolve", "0002_unique", "--skip-to", "2");
+    const done = await project.run("upgrade");
+    assert.equal(done.code, 0, done.err);
+    assert.match(done.err, /dropped the index "constraint_unique_O_id": the run before left it/);
+    // What it made is its own: the revert takes it away.
+    await project.ok("downgrade", "--target", "base");
+    assert.deepEqual([...await showData(graph), ...await showSchema(graph)], []);
+  });
+});
+
 Deno.test("the revert of a batch of a million nodes is killed, and the next downgrade finishes it", async () => {
   await withGraphProject({}, async (project, graph) => {
     await writeMigration(
@@ -329,10 +397,9 @@ Deno.test("the revert of a batch of a million nodes is killed, and the next down
     await project.ok("upgrade");
     const left = async () => Number((await graph.read("MATCH (m:Mil) RETURN count(m) AS n"))[0].n);
     assert.equal(await left(), 1_000_001);
-    const { child } = project.start("downgrade");
+    const run = project.start("downgrade");
     await until("nodes go", async () => await left() < 900_000);
-    child.kill("SIGKILL");
-    await child.status;
+    assert.ok(await killed(run), "the server was too fast");
     await project.ok("downgrade");
     assert.equal(await left(), 0);
     assert.deepEqual((await project.json("status")).applied, []);

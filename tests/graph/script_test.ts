@@ -2,29 +2,17 @@
 import assert from "node:assert/strict";
 import type { Graph } from "../../lib/graph.ts";
 import { join } from "../../lib/path.ts";
-import { type Outcome, showData, showSchema, type TestProject, withGraphProject } from "../harness.ts";
+import {
+  type Outcome,
+  showData,
+  showSchema,
+  type TestProject,
+  withGraphProject,
+  writeMigration,
+} from "../harness.ts";
 import { prepareShell, runScript } from "./cypher_shell.ts";
 
 const shell = await prepareShell();
-
-/** Puts bodies into a fresh empty migration. */
-async function migration(
-  project: TestProject,
-  name: string,
-  upgrade: string,
-  downgrade = "  // nothing",
-  imports = "",
-): Promise<string> {
-  const { files } = await project.json("create-migration", name, "--empty");
-  const text = project.read(files[0])
-    .replace("  // nothing to do in the graph", () => upgrade)
-    .replace("  // nothing to undo in the graph", () => downgrade);
-  project.write(
-    files[0],
-    imports === "" ? text : text.replace("import type", `import { ${imports} } from "crochet";\nimport type`),
-  );
-  return files[0];
-}
 
 /** Writes the script of a plan, and runs it. */
 async function script(project: TestProject, ...words: string[]): Promise<Outcome> {
@@ -109,7 +97,7 @@ class Person(StructuredNode):
 async function everything(project: TestProject): Promise<void> {
   project.write("models/person.py", PERSON);
   await project.ok("create-migration", "person");
-  await migration(
+  await writeMigration(
     project,
     "data",
     `  await ctx.createNodes("Person", [{ name: "Ada", born: 1815 }, { name: "Bob" }, { name: null }]);
@@ -135,7 +123,7 @@ async function everything(project: TestProject): Promise<void> {
   await ctx.deleteNodesByBatch("Town", "0002_data:1");
   await ctx.deleteNodesByBatch("Row", "0002_data:1");`,
   );
-  await migration(
+  await writeMigration(
     project,
     "changes",
     `  await ctx.renameLabel("Town", "City");
@@ -199,7 +187,7 @@ Deno.test("a downgrade by script does what crochet does, revision by revision", 
 
 Deno.test("values of every kind arrive as crochet would send them", async () => {
   await withGraphProject({}, async (project, graph) => {
-    await migration(
+    await writeMigration(
       project,
       "values",
       `  await ctx.createNodes("V", [
@@ -249,7 +237,7 @@ const HOSTILE = [
 Deno.test("hostile texts as values", async () => {
   await withGraphProject({}, async (project, graph) => {
     const texts = JSON.stringify(HOSTILE);
-    await migration(
+    await writeMigration(
       project,
       "texts",
       `  const texts = ${texts};
@@ -280,7 +268,7 @@ for (const [what, names] of Object.entries(NAMES)) {
   Deno.test(`hostile texts as names of labels, types and properties: ${what}`, async () => {
     await withGraphProject({}, async (project, graph) => {
       const list = JSON.stringify(names);
-      await migration(
+      await writeMigration(
         project,
         "names",
         `  for (const name of ${list}) {
@@ -306,7 +294,7 @@ for (const [what, names] of Object.entries(NAMES)) {
 
 Deno.test("a name with two backslashes before a u is that name", async () => {
   await withGraphProject({}, async (project, graph) => {
-    await migration(
+    await writeMigration(
       project,
       "backslashes",
       '  await ctx.createNodes("\\\\\\\\u0060", [{ a: 1 }]);',
@@ -337,7 +325,7 @@ const WRITTEN: Record<string, string> = {
 for (const [what, text] of Object.entries(WRITTEN)) {
   Deno.test(`Cypher as people write it: ${what}`, async () => {
     await withGraphProject({}, async (project, graph) => {
-      await migration(
+      await writeMigration(
         project,
         "ts",
         `  await ctx.runCypher(${JSON.stringify(text)});`,
@@ -385,7 +373,7 @@ Deno.test("a relationship whose end is missing, or there twice, stops the script
     ];
     for (const [name, option, rows, fits] of table) {
       for (const method of ["createRelationships", "upsertRelationships"]) {
-        const file = await migration(
+        const file = await writeMigration(
           project,
           name,
           `  await ctx.${method}("P", "P", "R", ${rows}, { sourceKey: "k", targetKey: "k"${option} });`,
@@ -478,7 +466,7 @@ function cutsOf(text: string): number[] {
 async function countedMigration(project: TestProject): Promise<void> {
   await project.ok("create-node", "Person");
   await project.ok("create-migration", "person");
-  await migration(
+  await writeMigration(
     project,
     "counted",
     `  await ctx.createNodes("Person", [{ name: "Ada", n: 0 }, { name: "Bob", n: 0 }]);
@@ -581,13 +569,13 @@ for (const options of [[], ["--offline"]]) {
   Deno.test(`a migration that goes by what it reads makes the same by script, or no script is written ${options}`, async () => {
     await withGraphProject({}, async (project, graph) => {
       await graph.write((tx) => tx.run("CREATE (:Seed {name: 'there'})"));
-      await migration(
+      await writeMigration(
         project,
         "seed",
         '  await ctx.createNodes("Seed", [{ name: "new" }]);',
         '  await ctx.deleteNodesByBatch("Seed", ctx.batch);',
       );
-      await migration(
+      await writeMigration(
         project,
         "made",
         '  for (const { name } of await ctx.runCypher("MATCH (s:Seed) RETURN s.name AS name")) await ctx.createNodes("Made", [{ name }]);',
@@ -669,7 +657,7 @@ for (const [name, up, down] of REFUSED) {
     await withGraphProject({}, async (project, graph) => {
       await graph.write((tx) => tx.run("CREATE (:P {a: 'one', b: 'two', n: 'many'})"));
       const before = await picture(graph);
-      await migration(project, "refused", `  await ctx.${up};`, `  await ctx.${down};`);
+      await writeMigration(project, "refused", `  await ctx.${up};`, `  await ctx.${down};`);
       assert.equal((await project.run("upgrade")).code, 2);
       assert.equal((await project.run("upgrade", "--cypher", "x.cypher")).code, 2);
       const { code } = await script(project, "upgrade", "--offline");
@@ -701,7 +689,7 @@ Deno.test("where a script goes: stdout, a file, no other file; and what cannot b
     await project.ok("upgrade");
     const none = await project.ok("upgrade", "--cypher", "-");
     assert.match(none, /^\/\/ crochet upgrade: nothing\n/);
-    const file = await migration(
+    const file = await writeMigration(
       project,
       "asks",
       '  const [row] = await ctx.runCypher("CREATE (t:Told) RETURN {id: elementId(t)} AS t");\n  await ctx.runCypher("RETURN $id", { id: row.t.id });',

@@ -159,3 +159,37 @@ Deno.test("rows that are removed or added are found in every table", async () =>
     assert.match(await found(project), /event \d+ is missing|events after number/);
   });
 });
+
+Deno.test("a rebuilt ledger has the snapshots of what is applied, and verify finds nothing to say", async () => {
+  await withRecords(async (project) => {
+    const path = `${project.root}/.crochet/ledger.db`;
+    const hashes = () => {
+      const db = new DatabaseSync(path, { readOnly: true });
+      try {
+        return db.prepare("SELECT schema_hash FROM schema_snapshots ORDER BY 1").all().map((row) =>
+          row.schema_hash
+        );
+      } finally {
+        db.close();
+      }
+    };
+    const before = hashes();
+    assert.ok(before.length > 0);
+    Deno.removeSync(path);
+    await project.ok("ledger", "rebuild");
+    assert.deepEqual(hashes(), before);
+    assert.equal(await found(project), "");
+  });
+});
+
+Deno.test("the same record in another database is told: it came out of a dump", async () => {
+  await withRecords(async (project) => {
+    const ledger = await Ledger.open(`${project.root}/.crochet/ledger.db`);
+    const [known] = ledger.graphs();
+    ledger.transaction(() => ledger.rememberGraph({ ...known, databaseId: "of another database" }));
+    ledger.close();
+    const again = await project.run("upgrade");
+    assert.match(again.err, /is another one than before, with the same record: it was loaded from a dump/);
+    assert.doesNotMatch((await project.run("upgrade")).err, /is another one than before/);
+  });
+});

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { Graph } from "../../lib/graph.ts";
-import { program, showData, showSchema, type TestProject, withGraphProject } from "../harness.ts";
+import { killed, showData, showSchema, type TestProject, withGraphProject } from "../harness.ts";
 
 type Values = [expression: string, after: string][];
 
@@ -720,33 +720,13 @@ Deno.test("changeRelationshipDirection() tells of relationships that lead that w
 
 /** Starts an upgrade and kills it as soon as the graph is in the wanted state. Tells whether it was killed in time. */
 async function killWhen(project: TestProject, graph: Graph, cypher: string): Promise<boolean> {
-  const [command, ...first] = program();
-  const env = { ...Deno.env.toObject(), ...(project as unknown as { env: Record<string, string> }).env };
-  const child = new Deno.Command(command, {
-    args: [...first, "upgrade"],
-    cwd: project.root,
-    env,
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
+  const run = project.start("upgrade");
   let isOver = false;
-  const status = child.status.then((result) => {
-    isOver = true;
-    return result;
-  });
+  run.outcome.then(() => isOver = true);
   while (!isOver && (await graph.read(cypher))[0].hit !== true) {
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
-  try {
-    child.kill("SIGKILL");
-  } catch {
-    // It ended before.
-  }
-  const { signal } = await status;
-  // The lease of a killed run is broken by hand, so that the test need not wait.
-  await project.ok("unlock", "--yes");
-  return signal === "SIGKILL";
+  return await killed(run);
 }
 
 for (const [source, target] of [["A", "B"], ["A", "A"]]) {
