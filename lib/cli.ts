@@ -14,6 +14,7 @@ import {
   commandSquash,
   commandTest,
 } from "./commands_chain.ts";
+import { commandLoadData, commandValidateData } from "./commands_data.ts";
 import { commandDevDown, commandDevStatus, commandDevUp } from "./commands_dev.ts";
 import { commandAdopt, commandBaseline, commandDrift } from "./commands_graph.ts";
 import {
@@ -131,6 +132,29 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
       "--dry-run",
       "print the Cypher that would run, and change nothing",
     );
+  const dataOptions = (command: Command) =>
+    command
+      .option(
+        "--compression <name>",
+        "gzip, bzip2, zstd, lz4, xz, snappy, brotli or none; by its name otherwise",
+      )
+      .option("--encoding <name>", "of its text, such as windows-1252", "utf-8")
+      .option("--separator <sign>", "between the fields of CSV; \\t is a tab")
+      .option("--quote <sign>", "around fields, or none", '"')
+      .option("--escape <sign>", "before a quote in a field; a second quote by default")
+      .option("--comment <text>", "what lines begin with that are no data")
+      .option("--no-header", "the first line is data; --columns names the columns")
+      .option("--columns <names>", "names of the columns, separated by commas")
+      .option("--null <spelling>", "what means null; nothing at all by default", collect)
+      .option(
+        "--types <column=type,...>",
+        "types of columns: age=integer,born=date,tags=string[]",
+        typesOf,
+        {},
+      )
+      .option("--list-separator <sign>", "between the items of a list", ";")
+      .option("--model <name>", "the rules of this model: types, required, choices, lengths, unique")
+      .option("--schema <file>", "the rules of this TOML file");
   const acceptLoss = (command: Command) =>
     command.option(
       "--accept-loss <revision>",
@@ -336,6 +360,38 @@ function buildProgram(io: Io, dispatch: Dispatch): Command {
   );
   add(
     program,
+    "load-data <path>",
+    "show what a data file is, and its first rows",
+    commandLoadData,
+    (c) =>
+      dataOptions(c)
+        .option("--format <name>", "csv, tsv, json, jsonl or parquet; by its name otherwise")
+        .option("--head <number>", "how many rows to show", wholeNumber, 10)
+        .option("--count", "read the whole file and count its rows"),
+  );
+  add(
+    program,
+    "validate-data <path>",
+    "check every row of a data file against rules",
+    commandValidateData,
+    (c) =>
+      dataOptions(c)
+        .option("--file-format <name>", "csv, tsv, json, jsonl or parquet; by its name otherwise")
+        .option("--require <columns>", "columns that have a value in every row")
+        .option(
+          "--unique <columns>",
+          "columns whose values no two rows share; again for another set",
+          collect,
+        )
+        .option("--min-rows <number>", "how many rows there are at least", wholeNumber)
+        .option("--max-rows <number>", "how many rows there are at most", wholeNumber)
+        .option("--strict", "a column that no rule names is an error")
+        .addOption(
+          new Option("--format <format>", "how to print").choices(["text", "github"]).default("text"),
+        ),
+  );
+  add(
+    program,
     "resolve <revision>",
     "decide about a run that stopped half-way",
     commandResolve,
@@ -399,6 +455,12 @@ function seconds(value: string): number {
   return number;
 }
 
-function collect(value: string, list: string[]): string[] {
+function collect(value: string, list: string[] = []): string[] {
   return [...list, value];
+}
+
+function typesOf(value: string, types: Record<string, string>): Record<string, string> {
+  const pairs = value.split(",").map((pair) => /^\s*(.+?)\s*=\s*(.+?)\s*$/.exec(pair));
+  if (pairs.some((pair) => pair === null)) throw new InvalidArgumentError("Write column=type,column=type.");
+  return { ...types, ...Object.fromEntries(pairs.map((pair) => [pair![1], pair![2]])) };
 }

@@ -162,7 +162,8 @@ export function checkUri(uri: string): string {
   return trimmed;
 }
 
-function parseToml(text: string, file: string): Record<string, unknown> {
+/** Reads TOML. @throws CrochetError CONFIG_INVALID with the line */
+export function parseToml(text: string, file: string): Record<string, unknown> {
   try {
     return parse(text);
   } catch (cause) {

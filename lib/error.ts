@@ -47,6 +47,10 @@ export const ERROR_CODES = {
   MIGRATION_TIMEOUT: EXIT.fix,
   STATEMENT_REFUSED: EXIT.fix,
   RESUME_REFUSED: EXIT.fix,
+  // data files
+  DATA_FORMAT: EXIT.fix,
+  DATA_DAMAGED: EXIT.fix,
+  DATA_INVALID: EXIT.no,
   // ledger and graph
   LEDGER_INVALID: EXIT.fix,
   LEDGER_DIVERGED: EXIT.fix,

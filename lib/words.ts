@@ -7,7 +7,7 @@ import type { Draft } from "./draft.ts";
 import type { DriftReport } from "./drift.ts";
 import { describeDrift } from "./drift_fix.ts";
 import { canonicalJson } from "./digest.ts";
-import { formatPlace } from "./error.ts";
+import { formatPlace, type Place } from "./error.ts";
 import { drawHistory, type HistoryEntry, type RevisionDetails, type ShownOperation } from "./history.ts";
 import type { LintResult } from "./lint.ts";
 import { describeHolder, isAtWork } from "./graph_lock.ts";
@@ -304,7 +304,9 @@ export function lintLines({ findings, revisions }: LintResult): string[] {
 }
 
 /** A finding as an annotation of GitHub Actions. */
-export function githubLine(found: Finding): string {
+export function githubLine(
+  found: Pick<Finding, "severity" | "code" | "message" | "hint"> & Place,
+): string {
   const data = (text: string) => text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
   const property = (text: string) => data(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
   const place = [

@@ -12,6 +12,7 @@ const { code } = await new Deno.Command(Deno.execPath(), {
     "--no-check",
     "--include=migrations_template",
     "--include=lib/sandbox_worker.ts",
+    "--include=lib/ingest_codec.wasm",
     `--output=${output}`,
     ...(target ? [`--target=${target}`] : []),
     "main.ts",

@@ -3,6 +3,7 @@
  * distribution, in a cache folder. Versions are pinned; nothing of it enters the repository.
  */
 import { join } from "../lib/path.ts";
+import { exists } from "../lib/project.ts";
 import { defaultCacheDir } from "../lib/server.ts";
 
 /** The versions that are asked, the one that the program follows by default first. */
@@ -20,10 +21,35 @@ const HELPERS = [
   "marshmallow",
 ];
 
-/** Makes or finds the environments; gives the variable that the tests read. Throws where Python is missing. */
+/** What makes data files: the libraries that the world makes them with. */
+const DATA_LIBRARIES = [
+  "brotli==1.2.1",
+  "lz4==4.4.5",
+  "numpy==2.4.6",
+  "pyarrow==26.0.1",
+  "python-snappy==0.7.3",
+  "zstandard==0.25.0",
+];
+
+/** Makes or finds the environments; gives the variables that the tests read. Throws where Python is missing. */
 export async function prepareOracle(): Promise<Record<string, string>> {
-  const found = await Promise.all(NEOMODELS.map(async (version) => [version, await prepare(version)]));
-  return { CROCHET_ORACLE: JSON.stringify(Object.fromEntries(found)) };
+  const [data, ...found] = await Promise.all([
+    prepareData(),
+    ...NEOMODELS.map(async (version) => [version, await prepare(version)]),
+  ]);
+  return { CROCHET_ORACLE: JSON.stringify(Object.fromEntries(found)), CROCHET_DATA_PYTHON: data };
+}
+
+async function prepareData(): Promise<string> {
+  const home = join(defaultCacheDir(), "oracle", "data");
+  const python = join(home, "venv", "bin", "python");
+  if (!exists(join(home, "complete"))) {
+    Deno.mkdirSync(home, { recursive: true });
+    await run("python3", ["-m", "venv", join(home, "venv")]);
+    await run(python, [...pip("install"), ...DATA_LIBRARIES]);
+    Deno.writeTextFileSync(join(home, "complete"), "");
+  }
+  return python;
 }
 
 async function prepare(version: string): Promise<{ python: string; sources: string }> {
@@ -67,15 +93,6 @@ async function run(command: string, args: string[]): Promise<void> {
     throw new Error(
       `${command} ${args.slice(0, 4).join(" ")} failed: ${new TextDecoder().decode(stderr).slice(-600)}`,
     );
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -42,8 +42,8 @@ try {
   const python = wanted("oracle") ? await preparePython() : undefined;
   const reading = python &&
     runSuite({
-      name: "Python and neomodel as judges of what is read",
-      args: ["tests/oracle/read_test.ts", "tests/oracle/syntax_test.ts"],
+      name: "Python, neomodel and the makers of data files as judges of what is read",
+      args: ["read", "syntax", "data"].map((name) => `tests/oracle/${name}_test.ts`),
       env: python,
     });
   // The two servers are independent, so their stories run side by side.
